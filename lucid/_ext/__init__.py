@@ -1,0 +1,60 @@
+"""Which kernels run: the compiled ones, or their NumPy twins. Decided once, at import.
+
+``LUCID_KERNELS=numpy`` asks for the twins, ``LUCID_KERNELS=compiled`` insists on the compiled
+ones. Left to itself, lucid runs compiled kernels; it runs the twins only where ``setup.py`` wrote
+down that nothing could be compiled. A source tree that was never built is an error: quietly
+running slow helps nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+__all__ = ["BUILD", "COMPILED", "kernels"]
+
+_FOLDER = Path(__file__).parent
+_RECORD = _FOLDER / "build.json"
+
+#: What ``setup.py`` recorded about the build; empty in a source tree that was never built.
+BUILD: dict[str, Any] = json.loads(_RECORD.read_text()) if _RECORD.exists() else {}
+
+
+def _choose() -> tuple[ModuleType, bool]:
+    """Return the module that holds the kernels, and whether it is the compiled one."""
+    wish = os.environ.get("LUCID_KERNELS", "")
+    if wish not in ("", "compiled", "numpy"):
+        raise ImportError(f"LUCID_KERNELS must be 'compiled' or 'numpy', got {wish!r}")
+    if wish == "numpy" or (wish == "" and BUILD and not BUILD["compiled"]):
+        from lucid._ext import numpy_twins
+
+        return numpy_twins, False
+    try:
+        from lucid._ext import conv1d
+    except ImportError as error:
+        raise ImportError(_advice()) from error
+    return conv1d, True
+
+
+def _advice() -> str:
+    """Say why there is no compiled kernel to import, and the command that makes one."""
+    root = _FOLDER.parents[1]
+    if BUILD and not BUILD["compiled"]:
+        why = f"the build could not compile them ({BUILD['failure']})"
+    elif BUILD:
+        why = f"they were built for Python {BUILD['python']}, or have been removed"
+    else:
+        why = "they were never built here"
+    advice = f"lucid's kernels cannot be imported from {_FOLDER}: {why}.\n"
+    if (root / "setup.py").exists():
+        advice += (
+            f"This is a source tree. To build its kernels:\n    pip install -e {root}\n"
+            "(a lucid installed elsewhere is hidden while Python runs in this folder)\n"
+        )
+    return advice + "To run the slower NumPy twins instead, set LUCID_KERNELS=numpy"
+
+
+kernels, COMPILED = _choose()

@@ -1,0 +1,97 @@
+"""The kernels once more, in NumPy: what to read first, and what runs where nothing was compiled.
+
+Same names, same arguments, same results up to rounding; ``tests/test_kernels.py`` holds them
+together. The loop over the kernel positions ``k`` is the definition of a convolution: at position
+``k`` every output reads the input shifted by ``k * dilation``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+
+ZEROS, REFLECT, REPLICATE, CIRCULAR = range(4)
+
+simd_level = "NumPy's"
+
+
+def conv1d_forward(
+    x: Array, w: Array, y: Array, padded: Array,
+    stride: int, dilation: int, groups: int, left: int, mode: int,
+) -> None:
+    """y[n, o, t] += sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
+    rows = gather(x, padded.shape[1], left, mode)
+    for k, window in taps(w.shape[2], y.shape[2], stride, dilation):
+        for o, c in blocks(groups, w.shape[0], x.shape[1]):
+            y[:, o] += w[o, :, k] @ rows[:, c, window]
+
+
+def conv1d_input_grad(
+    g: Array, w: Array, x_grad: Array, padded: Array,
+    stride: int, dilation: int, groups: int, left: int, mode: int,
+) -> None:
+    """padded[n, c, t*stride + k*dilation] += w[o, c, k] * g[n, o, t], then folded into x_grad"""
+    rows = np.zeros((*x_grad.shape[:2], padded.shape[1]), x_grad.dtype)
+    for k, window in taps(w.shape[2], g.shape[2], stride, dilation):
+        for o, c in blocks(groups, w.shape[0], x_grad.shape[1]):
+            rows[:, c, window] += w[o, :, k].T @ g[:, o]
+    scatter(rows, x_grad, left, mode)
+
+
+def conv1d_weight_grad(
+    g: Array, x: Array, w_grad: Array, padded: Array,
+    stride: int, dilation: int, groups: int, left: int, mode: int,
+) -> None:
+    """w_grad[o, c, k] += sum over n, t of g[n, o, t] * padded[n, c, t*stride + k*dilation]"""
+    rows = gather(x, padded.shape[1], left, mode)
+    for k, window in taps(w_grad.shape[2], g.shape[2], stride, dilation):
+        for o, c in blocks(groups, w_grad.shape[0], x.shape[1]):
+            w_grad[o, :, k] += (g[:, o] @ rows[:, c, window].swapaxes(1, 2)).sum(axis=0)
+
+
+def taps(K: int, T: int, stride: int, dilation: int) -> Iterator[tuple[int, slice]]:
+    """For each kernel position k, the padded positions k*dilation + t*stride, t = 0 .. T-1."""
+    for k in range(K):
+        yield k, slice(k * dilation, k * dilation + (T - 1) * stride + 1, stride)
+
+
+def blocks(groups: int, O: int, C: int) -> Iterator[tuple[slice, slice]]:  # noqa: E741
+    """For each group, its output channels and its input channels."""
+    for i in range(groups):
+        yield (
+            slice(i * O // groups, (i + 1) * O // groups),
+            slice(i * C // groups, (i + 1) * C // groups),
+        )
+
+
+def pad_index(i: NDArray[np.intp], n: int, mode: int) -> NDArray[np.intp]:
+    """Source of each padded position (negative: left of the input) in a row of n; -1 is zero.
+
+    The picture of the four modes is in ``pad.pxd``, beside this function's compiled twin.
+    """
+    if mode == REFLECT:
+        return np.where(i < 0, -i, np.where(i < n, i, 2 * (n - 1) - i))
+    if mode == REPLICATE:
+        return np.clip(i, 0, n - 1)
+    if mode == CIRCULAR:
+        return i % n
+    return np.where((i >= 0) & (i < n), i, -1)
+
+
+def gather(x: Array, length: int, left: int, mode: int) -> Array:
+    """rows[n, c, i] = x[n, c, pad_index(i - left)], or 0"""
+    source = pad_index(np.arange(length) - left, x.shape[2], mode)
+    rows: Array = x[:, :, source]
+    rows[:, :, source < 0] = 0
+    return rows
+
+
+def scatter(rows: Array, x_grad: Array, left: int, mode: int) -> None:
+    """x_grad[n, c, pad_index(i - left)] += rows[n, c, i]: the adjoint of gather"""
+    source = pad_index(np.arange(rows.shape[2]) - left, x_grad.shape[2], mode)
+    inside = source >= 0
+    np.add.at(x_grad, (slice(None), slice(None), source[inside]), rows[:, :, inside])

@@ -1,0 +1,79 @@
+"""Compile the kernels of ``lucid/_ext``; all other metadata is in ``pyproject.toml``.
+
+Two things are decided here:
+
+* Without a working C compiler the install still succeeds. ``build.json``, written beside the
+  kernels, records whether they were compiled and, if not, why; ``lucid/_ext/__init__.py`` reads
+  it, so that the NumPy twins are only ever used knowingly.
+* ``LUCID_BOUNDSCHECK=1`` compiles every index check into the kernels (slow, for developers).
+"""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+BOUNDS_CHECKS = os.environ.get("LUCID_BOUNDSCHECK", "0") not in ("", "0")
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": BOUNDS_CHECKS,
+    "initializedcheck": BOUNDS_CHECKS,
+    "wraparound": False,
+    "cdivision": True,
+    "binding": True,
+}
+
+# No -march=native: one build runs on every machine of its architecture.
+COMPILE_ARGS = [] if sys.platform == "win32" else ["-O3"]
+
+
+class BuildKernels(build_ext):
+    """Build the kernels, and write down beside them how that went."""
+
+    def run(self):
+        self.failure = None
+        super().run()
+        report = {
+            "compiled": self.failure is None,
+            "failure": self.failure,
+            "bounds_checks": BOUNDS_CHECKS,
+            "python": platform.python_version(),
+        }
+        root = Path() if self.inplace else Path(self.build_lib)
+        folder = root / "lucid" / "_ext"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "build.json").write_text(json.dumps(report, indent=2) + "\n")
+
+    def build_extension(self, ext):
+        try:
+            super().build_extension(ext)
+        except BaseException as error:
+            # Extensions are optional: setuptools prints a warning and goes on after this.
+            self.failure = f"{type(error).__name__}: {error}"
+            raise
+
+
+kernels = [
+    Extension(
+        f"lucid._ext.{name}",
+        [f"lucid/_ext/{name}.pyx"],
+        extra_compile_args=COMPILE_ARGS,
+        optional=True,
+    )
+    for name in ["conv1d"]
+]
+
+setup(
+    # The generated C goes to build/, and is made anew each time: whether a file is out of date
+    # cannot be told from its age once the bounds checks have been switched.
+    ext_modules=cythonize(
+        kernels, compiler_directives=DIRECTIVES, build_dir="build/cython", force=True
+    ),
+    cmdclass={"build_ext": BuildKernels},
+)

@@ -1,0 +1,594 @@
+"""Reverse-mode automatic differentiation.
+
+An op is a ``Function``. Calling one computes its output and, where a gradient may be wanted,
+leaves the instance behind as a *node* of the graph: the output tensor points to the node, the
+node's ``edges`` point to where its inputs came from (another node, or a leaf tensor).
+``backward`` walks these edges from the output to the leaves, each node after all of its users,
+and hands every node the gradient of its output.
+
+The ``backward`` of an op is written in tensor operations. With ``create_graph=True`` these are
+recorded as well, so the gradient of a gradient needs no code of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import ContextDecorator
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeGuard
+
+import numpy as np
+
+from lucid.types import Array, from_numpy_dtype
+
+__all__ = ["Function", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
+Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
+
+
+class _Mode(threading.local):
+    """Whether this thread records a graph."""
+
+    enabled = True
+
+
+_mode = _Mode()
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded for ``backward``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> with lucid.no_grad():
+    ...     lucid.is_grad_enabled()
+    False
+    """
+    return _mode.enabled
+
+
+class _Modes(threading.local):
+    """The modes to go back to, of each thread its own."""
+
+    def __init__(self) -> None:
+        self.stack: list[bool] = []
+
+
+class _Recording(ContextDecorator):
+    """Within the block, record or do not; one object may be entered again, by any thread."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._before = _Modes()
+
+    def __enter__(self) -> None:
+        self._before.stack.append(_mode.enabled)
+        _mode.enabled = self._wanted
+
+    def __exit__(self, *_: object) -> None:
+        _mode.enabled = self._before.stack.pop()
+
+
+class set_grad_enabled(_Recording):  # noqa: N801, RUF100
+    """Switch recording on or off, from now on, or for a ``with`` block.
+
+    Parameters
+    ----------
+    mode : bool
+        Whether operations are recorded.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.ones(2, requires_grad=True)
+    >>> with lucid.set_grad_enabled(False):
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        self._outside: bool | None = _mode.enabled  # until it is known to be no bare switch
+        _mode.enabled = self._wanted
+
+    def __enter__(self) -> None:
+        if self._outside is not None:
+            _mode.enabled, self._outside = self._outside, None
+        super().__enter__()
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Decorate a function: the switch is made in its calls, not now."""
+        if self._outside is not None:
+            _mode.enabled, self._outside = self._outside, None
+        return super().__call__(function)
+
+
+class no_grad(_Recording):  # noqa: N801, RUF100
+    """Within the block, or the decorated function, nothing is recorded for ``backward``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> w = lucid.ones(2, requires_grad=True)
+    >>> with lucid.no_grad():
+    ...     w -= 0.5          # an update, not a computation to differentiate
+    >>> w
+    tensor([0.5000, 0.5000], requires_grad=True)
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(_Recording):  # noqa: N801, RUF100
+    """Within the block, operations are recorded even where ``no_grad`` surrounds it.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.ones(2, requires_grad=True)
+    >>> with lucid.no_grad(), lucid.enable_grad():
+    ...     (x * 2).requires_grad
+    True
+    """
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+class Memory:
+    """What all tensors on one block of memory share: has the block been written to?
+
+    lucid counts its own writes in ``version``. Writes through a NumPy array that shares the block
+    (``Tensor.numpy``, ``from_numpy``) cannot be counted; once such an array exists, checksums
+    tell: what is recorded from then on notes the checksum of its own numbers, and for what was
+    recorded before, the checksum of the whole block was noted when it was exposed.
+    """
+
+    __slots__ = ("block", "checksum", "version")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.block: Array | None = None  # set once NumPy shares it
+        self.checksum = 0  # of the block, at that moment
+
+    def expose(self, array: Array) -> None:
+        """From now on somebody may write to the block of ``array`` behind lucid's back."""
+        if self.block is None:
+            self.block = whole_block(array)
+            self.checksum = checksum(self.block)
+
+    def expose_new(self, array: Array) -> None:
+        """As ``expose``, for memory that nothing was recorded on: no checksum is needed yet."""
+        self.block = array
+
+
+def whole_block(array: Array) -> Array:
+    """The array that owns the memory which ``array`` is a view of."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def checksum(array: Array) -> int:
+    """CRC-32 of the numbers in an array."""
+    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+
+class Saved(NamedTuple):
+    """A tensor's array as it was when a node was recorded."""
+
+    array: Array
+    memory: Memory
+    version: int
+    checksum: int | None
+
+    @staticmethod
+    def of(array: Array, memory: Memory) -> Saved:
+        block = memory.block
+        return Saved(array, memory, memory.version, None if block is None else checksum(block))
+
+    def changed(self) -> bool:
+        """Whether the numbers are no longer those that were saved."""
+        memory = self.memory
+        if memory.version != self.version:
+            return True
+        if self.checksum is not None:
+            return checksum(self.array) != self.checksum
+        return memory.block is not None and checksum(memory.block) != memory.checksum
+
+
+class Function:
+    """An op, and the node that a call of it leaves in the graph.
+
+    A subclass gives ``forward``, from arrays to an array, and ``backward``, from the gradient of
+    the output to the gradients of the inputs (None for one that needs none). What an op must know
+    besides its inputs, it takes in ``__init__``.
+
+    Attributes
+    ----------
+    reads_inputs : bool
+        Class attribute. False if ``backward`` never calls ``self.saved(i)``: the inputs need not
+        be kept, and may be changed in place.
+    reads_output : bool
+        Class attribute. True if ``backward`` calls ``self.output()``.
+    shapes : tuple of tuple of int
+        The shapes of the inputs.
+    needs : tuple of bool
+        Which inputs want a gradient.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> class Cube(lucid.autograd.Function):
+    ...     '''y = x**3'''
+    ...     def forward(self, x):
+    ...         return x**3
+    ...     def backward(self, grad):
+    ...         x = self.saved(0)
+    ...         return grad * 3 * x * x
+    >>> x = lucid.tensor([1.0, 2.0], requires_grad=True)
+    >>> Cube()(x).sum().backward()
+    >>> x.grad
+    tensor([ 3., 12.])
+    """
+
+    reads_inputs: ClassVar[bool] = True
+    reads_output: ClassVar[bool] = False
+
+    edges: tuple[Function | Tensor | None, ...] | None = None  # None: not recorded, or freed
+    shapes: tuple[tuple[int, ...], ...] = ()
+    needs: tuple[bool, ...] = ()
+    hooks: list[Hook] | None = None
+    keeper: Tensor | None = None  # the output, if it is to keep its gradient
+    _inputs: tuple[tuple[Tensor, Saved], ...] = ()
+    _output: Saved | None = None
+
+    def forward(self, *inputs: Any) -> Any:
+        """Compute the output array from the input arrays."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, grad: Tensor) -> Tensor | None | tuple[Tensor | None, ...]:
+        """Return the gradients of the inputs, given the gradient of the output."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """Compute the output; record this instance as its node if a gradient may be wanted."""
+        if self.needs:  # it was recorded: what it knows belongs to that call
+            raise RuntimeError(
+                f"one {type(self).__name__} object is one node of the graph, and was called twice\n"
+                f"  try: {type(self).__name__}(...) anew for each call"
+            )
+        try:
+            arrays = [x._array for x in inputs]
+        except AttributeError:
+            got = ", ".join([type(x).__name__ for x in inputs])
+            raise TypeError(
+                f"{type(self).__name__} is called with tensors, got {got}\n"
+                f"  try: lucid.tensor(...), or give numbers to {type(self).__name__}.__init__"
+            ) from None
+        with np.errstate(all="ignore"):  # IEEE: 1/0 is inf and 0/0 nan, without a word
+            out = make_tensor(self.forward(*arrays))
+        array = out._array
+        if array.base is not None or any([array is a for a in arrays]):
+            # a view of an input: whoever writes to one writes to the other
+            for x in inputs:
+                if np.may_share_memory(array, x._array):
+                    out._memory = x._memory
+        if _mode.enabled:
+            needs = tuple([x._requires_grad for x in inputs])
+            if True in needs and from_numpy_dtype(array).is_floating_point:
+                self._record(inputs, needs, out)
+        return out
+
+    def _record(self, inputs: tuple[Tensor, ...], needs: tuple[bool, ...], out: Tensor) -> None:
+        self.needs = needs
+        self.shapes = tuple([x._array.shape for x in inputs])
+        self.edges = tuple([(x._node or x) if x._requires_grad else None for x in inputs])
+        if self.reads_inputs:
+            self._inputs = tuple([(x, Saved.of(x._array, x._memory)) for x in inputs])
+        if self.reads_output:
+            self._output = Saved.of(out._array, out._memory)
+        out._requires_grad = True
+        out._node = self
+
+    def saved(self, i: int) -> Tensor:
+        """Return input ``i`` as it was in ``forward``; RuntimeError if it was changed since."""
+        assert self.reads_inputs, "set reads_inputs = True to use saved()"
+        tensor, saved = self._inputs[i]
+        if tensor._array is not saved.array or saved.changed():
+            raise RuntimeError(self._changed(f"input {i}", saved))
+        return tensor
+
+    def output(self) -> Tensor:
+        """Return the output as it was in ``forward``; RuntimeError if it was changed since."""
+        assert self._output is not None, "set reads_output = True to use output()"
+        if self._output.changed():
+            raise RuntimeError(self._changed("its output", self._output))
+        out = make_tensor(self._output.array)
+        out._memory = self._output.memory
+        out._requires_grad, out._node = True, self
+        return out
+
+    def _changed(self, what: str, saved: Saved) -> str:
+        return (
+            f"backward of {type(self).__name__} needs {what}, of shape {saved.array.shape}, as it "
+            "was in the forward pass, but it has been changed in place since\n"
+            "  try: y = y + 1 instead of y += 1, or make the change after backward()"
+        )
+
+    def release(self) -> None:
+        """Let go of the graph behind this node, and of what was kept for backward."""
+        self.edges, self._inputs, self._output = None, (), None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+def make_tensor(array: Any) -> Tensor:
+    """Wrap the array, or the NumPy number, that an op computed."""
+    return Tensor._wrap(array)
+
+
+def is_tensor(value: object) -> TypeGuard[Tensor]:
+    """Whether a value is a tensor."""
+    return isinstance(value, Tensor)
+
+
+# ------------------------------------------------------------------------------ the backward walk
+
+
+def run_backward(
+    outputs: Sequence[Tensor],
+    seeds: Sequence[Tensor],
+    wanted: Sequence[Tensor] | None,
+    retain_graph: bool,
+    create_graph: bool,
+) -> dict[int, Tensor]:
+    """Propagate the gradients ``seeds`` of ``outputs`` back through the graph.
+
+    With ``wanted`` None every leaf accumulates into its ``.grad``. Otherwise no ``.grad`` is
+    touched: the gradients of the wanted tensors come back, by the id of their place in the graph.
+    """
+    grads: dict[int, Tensor] = {}  # gradient of each place, by id; places stay alive in `order`
+    order = users_first([place(t) for t in outputs])
+    targets = None if wanted is None else {id(place(t)) for t in wanted}
+    if targets is not None:
+        order = leading_to(order, targets)
+    useful = {id(spot) for spot in order}
+    found: dict[int, Tensor] = {}
+    with _Recording(create_graph):
+        for output, seed in zip(outputs, seeds, strict=True):
+            add_to(grads, place(output), seed)
+        for spot in order:
+            grad = grads.pop(id(spot), None)
+            if grad is None:
+                continue
+            grad = apply_hooks(spot, grad)
+            if targets is not None and id(spot) in targets:
+                found[id(spot)] = grad
+            if not isinstance(spot, Function):
+                if targets is None:
+                    accumulate(spot, grad, create_graph)
+                continue
+            if targets is None and spot.keeper is not None:
+                accumulate(spot.keeper, grad, create_graph)
+            # a target that nothing else is wanted behind is not walked through
+            if targets is None or any(id(edge) in useful for edge in spot.edges or ()):
+                propagate(spot, grad, grads)
+                if not retain_graph:
+                    spot.release()
+    return found
+
+
+def place(tensor: Tensor) -> Function | Tensor:
+    """Where a tensor stands in the graph: its node, or itself if it is a leaf."""
+    return tensor._node or tensor
+
+
+def users_first(roots: Sequence[Function | Tensor]) -> list[Function | Tensor]:
+    """All places behind ``roots``, each after all of its users. Iterative: graphs are deep."""
+    order: list[Function | Tensor] = []
+    seen: set[int] = set()
+    stack: list[tuple[Function | Tensor, bool]] = [(root, False) for root in reversed(roots)]
+    while stack:
+        spot, expanded = stack.pop()
+        if expanded:
+            order.append(spot)
+        elif id(spot) not in seen:
+            seen.add(id(spot))
+            stack.append((spot, True))
+            if isinstance(spot, Function):
+                if spot.edges is None:
+                    raise RuntimeError(
+                        f"backward came to {spot} a second time, and its graph is gone: the first "
+                        "backward freed it\n  try: backward(retain_graph=True) the first time"
+                    )
+                stack += [(edge, False) for edge in spot.edges if edge is not None]
+    return order[::-1]
+
+
+def leading_to(order: list[Function | Tensor], targets: set[int]) -> list[Function | Tensor]:
+    """The part of ``order`` from which a target can be reached."""
+    useful: set[int] = set()
+    for spot in reversed(order):
+        edges = (isinstance(spot, Function) and spot.edges) or ()
+        if id(spot) in targets or any(id(edge) in useful for edge in edges):
+            useful.add(id(spot))
+    return [spot for spot in order if id(spot) in useful]
+
+
+def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor]) -> None:
+    """Call a node's backward, and add what it returns to the gradients of its inputs."""
+    result = node.backward(grad)
+    parts = result if isinstance(result, tuple) else (result,)
+    assert node.edges is not None
+    if len(parts) != len(node.edges):
+        raise ValueError(
+            f"backward of {type(node).__name__} must return one gradient for each of its "
+            f"{len(node.edges)} inputs, got {len(parts)}"
+        )
+    for edge, part, shape in zip(node.edges, parts, node.shapes, strict=True):
+        if edge is None or part is None:
+            continue
+        if not is_tensor(part):
+            raise TypeError(
+                f"backward of {type(node).__name__} must return tensors, "
+                f"got {type(part).__name__}\n  try: tensor operations instead of NumPy's"
+            )
+        if part._array.shape != shape:
+            raise ValueError(
+                f"backward of {type(node).__name__} must return gradients of its inputs' shapes: "
+                f"expected {shape}, got {part._array.shape}"
+            )
+        add_to(grads, edge, part)
+
+
+def add_to(grads: dict[int, Tensor], spot: Function | Tensor, grad: Tensor) -> None:
+    """Sum up: a tensor used twice gets both gradients."""
+    known = grads.get(id(spot))
+    grads[id(spot)] = grad if known is None else known + grad
+
+
+def apply_hooks(spot: Function | Tensor, grad: Tensor) -> Tensor:
+    """Show a gradient to the hooks of its place, each of which may replace it."""
+    for hook in list((spot.hooks if isinstance(spot, Function) else spot._hooks) or ()):
+        before = Saved.of(grad._array, grad._memory)
+        replacement = hook(grad)
+        if before.changed():
+            raise RuntimeError(
+                "a hook must not change the gradient in place: others may be using it\n"
+                "  try: return grad * 2 instead of grad *= 2"
+            )
+        if replacement is not None:
+            if not is_tensor(replacement):
+                raise TypeError(
+                    f"a hook returns a tensor or None, got {type(replacement).__name__}"
+                )
+            if replacement.shape != grad.shape:
+                raise ValueError(
+                    "a hook must return a gradient of the same shape: "
+                    f"expected {grad.shape}, got {replacement.shape}"
+                )
+            grad = replacement
+    return grad
+
+
+def accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
+    """leaf.grad += grad"""
+    if leaf._grad is None:
+        leaf._grad = own(grad.to(leaf.dtype), create_graph)
+    elif create_graph:
+        leaf._grad = leaf._grad + grad.to(leaf.dtype)
+    else:
+        if leaf._grad._requires_grad:  # its graph would not know of what is added here
+            leaf._grad = own(leaf._grad, False)
+        leaf._grad.add_(grad)
+
+
+def own(grad: Tensor, create_graph: bool) -> Tensor:
+    """A copy: the same array may be on its way to another leaf, or be the user's own."""
+    return grad.clone() if create_graph else make_tensor(grad._array.copy(order="C"))
+
+
+def seed_gradient(output: Tensor, gradient: Tensor | None) -> Tensor:
+    """Return the gradient to start from at an output: the given one, or 1 for a single number."""
+    if not output._requires_grad:
+        raise RuntimeError(
+            "backward needs a tensor that was computed from one with requires_grad=True, "
+            "got one that was not (or under no_grad)"
+        )
+    if gradient is None:
+        if output._array.size != 1:
+            raise RuntimeError(
+                "backward without a gradient starts from a single number, got a tensor of shape "
+                f"{output.shape}\n  try: loss.mean().backward(), or pass gradient="
+            )
+        return make_tensor(np.ones_like(output._array))
+    if not is_tensor(gradient):
+        raise TypeError(
+            f"the gradient to start from is a tensor, got {type(gradient).__name__}\n"
+            "  try: lucid.tensor(...)"
+        )
+    if gradient.shape != output.shape:
+        raise ValueError(
+            f"the gradient of a tensor has its shape: expected {output.shape}, got {gradient.shape}"
+        )
+    return gradient.to(output.dtype)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+) -> tuple[Tensor | None, ...]:
+    r"""Gradients :math:`\sum_j v_j \, \partial y_j / \partial x_i`, without touching any ``.grad``.
+
+    Parameters
+    ----------
+    outputs : Tensor or sequence of Tensor
+        The :math:`y`.
+    inputs : Tensor or sequence of Tensor
+        The :math:`x`, leaves or not.
+    grad_outputs : Tensor or sequence of Tensor, optional
+        The :math:`v`, one per output; 1 for outputs that are a single number.
+    retain_graph : bool, optional
+        Whether the graph can be walked again. Defaults to ``create_graph``.
+    create_graph : bool
+        Whether the gradients can themselves be differentiated.
+    allow_unused : bool
+        Whether an input that no output depends on gives None instead of an error.
+
+    Returns
+    -------
+    tuple of Tensor
+        One gradient per input.
+
+    Raises
+    ------
+    RuntimeError
+        If an output needs no gradient, or an input was not used.
+
+    Examples
+    --------
+    The second derivative of :math:`x^3` is :math:`6x`:
+
+    >>> import lucid
+    >>> x = lucid.tensor(2.0, requires_grad=True)
+    >>> (first,) = lucid.autograd.grad(x**3, x, create_graph=True)
+    >>> (second,) = lucid.autograd.grad(first, x)
+    >>> first.item(), second.item()
+    (12.0, 12.0)
+    """
+    ys = [outputs] if not isinstance(outputs, Sequence) else list(outputs)
+    xs = [inputs] if not isinstance(inputs, Sequence) else list(inputs)
+    given = [grad_outputs] if not isinstance(grad_outputs, Sequence) else list(grad_outputs)
+    if grad_outputs is None:
+        given = [None] * len(ys)
+    if len(given) != len(ys):
+        raise ValueError(f"expected one gradient per output: {len(ys)} outputs, {len(given)} given")
+    seeds = [seed_gradient(y, v) for y, v in zip(ys, given, strict=True)]
+    for i, x in enumerate(xs):
+        if not x._requires_grad:
+            raise RuntimeError(f"input {i} does not require a gradient\n  try: x.requires_grad_()")
+    keep = create_graph if retain_graph is None else retain_graph
+    found = run_backward(ys, seeds, xs, keep, create_graph)
+    parts = [found.get(id(place(x))) for x in xs]
+    result = tuple([None if part is None else own(part, create_graph) for part in parts])
+    unused = [i for i, g in enumerate(result) if g is None]
+    if unused and not allow_unused:
+        raise RuntimeError(
+            f"no output depends on the inputs at {unused}\n"
+            "  try: allow_unused=True to get None for them"
+        )
+    return result
+
+
+# The package's one cycle: ops return tensors, and a tensor has the ops for its methods. Imported
+# last, when all that ``tensor.py`` and ``ops`` need from this file is there.
+from lucid.tensor import Tensor  # noqa: E402

@@ -1,0 +1,98 @@
+"""The errors lucid raises, and the checks of sizes that every layer shares.
+
+Every message has three parts: the rule, the values that broke it, and the cure.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import SupportsIndex
+
+import numpy as np
+
+__all__ = ["CheckpointError", "ShapeError", "UninitializedParameterError"]
+
+#: Sizes stay below this, so that the kernels' index arithmetic cannot overflow.
+SIZE_LIMIT = 2**31
+
+
+class ShapeError(ValueError):
+    """A tensor has the wrong rank or the wrong size along an axis.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> try:
+    ...     lucid.zeros(2, 3) @ lucid.zeros(2, 3)
+    ... except lucid.ShapeError as error:
+    ...     print(type(error).__name__)
+    ShapeError
+    """
+
+
+class UninitializedParameterError(ValueError):
+    """A parameter of a lazy layer was used before the layer saw its first input.
+
+    Examples
+    --------
+    >>> import lucid.nn as nn
+    >>> placeholder, bias = nn.LazyConv1d(8, 3).parameters()
+    >>> placeholder.shape
+    Traceback (most recent call last):
+    ...
+    lucid.errors.UninitializedParameterError: this parameter has no shape yet: its lazy layer
+    has not seen an input.
+      try: run one forward pass, or load a state dict, before you read or compute with it
+    """
+
+
+class CheckpointError(ValueError):
+    """A file is not a checkpoint, is incomplete, or was altered after it was written.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> issubclass(lucid.CheckpointError, ValueError)
+    True
+    """
+
+
+def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: int) -> int:
+    """Return ``value`` as an int of at least ``minimum``; ``(3,)`` counts as 3.
+
+    Raises TypeError for what is not a whole number (a bool is not: ``stride=True`` is a slip),
+    ValueError for one that is out of range.
+    """
+    if isinstance(value, tuple | list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be an int, got the bool {value}\n  try: {name}={int(value)}")
+    try:
+        size = operator.index(value)  # type: ignore[arg-type]  # a longer tuple fails here
+    except TypeError:
+        cure = ""
+        if isinstance(value, float) and value.is_integer():
+            cure = f"\n  try: {name}={int(value)}"
+        raise TypeError(f"{name} must be an int, got {value!r}{cure}") from None
+    if size < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {size}")
+    if size >= SIZE_LIMIT:
+        raise ValueError(f"{name} must be below 2**31, got {size}")
+    return size
+
+
+def add_to_message(error: BaseException, line: str) -> None:
+    """Append a line to what an error says, in place of an earlier line that begins the same.
+
+    The type and the traceback stay. An error whose message is its one argument gets the line
+    there, so that ``str(error)`` shows it; any other (a ``KeyError``'s argument is the key) gets
+    it as a note.
+    """
+    start = line.split(":")[0] + ":"
+    if isinstance(error, ValueError | TypeError) and len(error.args) == 1:
+        kept = [old for old in str(error.args[0]).split("\n") if not old.startswith(f"  {start}")]
+        error.args = ("\n".join([*kept, f"  {line}"]),)
+    else:
+        notes = list(getattr(error, "__notes__", []))  # only there once a note was added
+        error.__notes__ = [old for old in notes if not old.startswith(f"  {start}")]
+        error.add_note(f"  {line}")

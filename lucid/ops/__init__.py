@@ -1,0 +1,118 @@
+"""All ops. One op in one place: formula, forward, backward and docstring on one screen.
+
+    shape.py        moving numbers about, indexing, conversion
+    broadcast.py    where two operands meet
+    compare.py      comparisons, and choosing by them
+    elementwise.py  elementary functions
+    arithmetic.py   the operators
+    reduce.py       sums, means, extremes, softmax
+    linalg.py       matrix multiplication
+    conv.py         conv1d
+    pool.py norm.py loss.py
+    create.py       making tensors
+"""
+
+from lucid.ops.arithmetic import add, div, mul, neg, pow, sub
+from lucid.ops.broadcast import expand, raw
+from lucid.ops.compare import (
+    clamp,
+    clip,
+    eq,
+    ge,
+    gt,
+    isfinite,
+    isnan,
+    le,
+    logical_and,
+    logical_not,
+    logical_or,
+    lt,
+    maximum,
+    minimum,
+    ne,
+    where,
+)
+from lucid.ops.conv import conv1d
+from lucid.ops.create import (
+    arange,
+    as_tensor,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from lucid.ops.elementwise import abs, exp, log, relu, sigmoid, sign, sqrt, tanh
+from lucid.ops.linalg import matmul
+from lucid.ops.loss import cross_entropy, mse_loss, nll_loss
+from lucid.ops.norm import batch_norm
+from lucid.ops.pool import adaptive_avg_pool1d, max_pool1d
+from lucid.ops.printing import tensor_repr
+from lucid.ops.reduce import (
+    all,
+    amax,
+    amin,
+    any,
+    argmax,
+    argmin,
+    log_softmax,
+    max,
+    mean,
+    min,
+    prod,
+    softmax,
+    std,
+    sum,
+    var,
+)
+from lucid.ops.shape import (
+    as_index,
+    bool,
+    cat,
+    clone,
+    contiguous,
+    double,
+    flatten,
+    flip,
+    float,
+    gather,
+    getitem,
+    int,
+    long,
+    permute,
+    reshape,
+    split,
+    squeeze,
+    stack,
+    to,
+    transpose,
+    unsqueeze,
+)
+
+__all__ = [
+    "abs", "adaptive_avg_pool1d", "add", "all", "amax", "amin", "any", "arange", "argmax",
+    "argmin", "as_index", "as_tensor", "batch_norm", "bool", "cat", "clamp", "clip", "clone",
+    "contiguous", "conv1d", "cross_entropy", "div", "double", "empty", "empty_like", "eq", "exp",
+    "expand", "eye", "flatten", "flip", "float", "from_numpy", "full", "full_like", "gather", "ge",
+    "getitem", "gt", "int", "isfinite", "isnan", "le", "linspace", "log", "log_softmax",
+    "logical_and", "logical_not", "logical_or", "long", "lt", "matmul", "max", "max_pool1d",
+    "maximum", "mean", "min", "minimum", "mse_loss", "mul", "ne", "neg", "nll_loss", "ones",
+    "ones_like", "permute", "pow", "prod", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like", "randperm", "raw", "relu", "reshape", "sigmoid", "sign", "softmax", "split",
+    "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "tensor_repr", "to",
+    "transpose", "unsqueeze", "var", "where", "zeros", "zeros_like",
+]  # fmt: skip

@@ -1,0 +1,169 @@
+"""Where two operands meet: which dtype they take, and which shapes go together.
+
+Two tensors of different shapes are broadcast against each other as in NumPy: an axis of size 1,
+or a missing one, is repeated. The adjoint of repeating is summing: ``sum_to`` brings a gradient
+back to the shape of the input it belongs to.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lucid import types
+from lucid.autograd import Function, is_tensor, make_tensor
+from lucid.errors import ShapeError
+from lucid.ops.shape import shape_of, to
+from lucid.types import Array, dtype
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor, TensorLike
+
+def raw(value: TensorLike) -> Any:
+    """The array behind a tensor; a Python or NumPy number as it is; TypeError for the rest."""
+    if isinstance(value, builtins.bool | builtins.int | builtins.float | np.number | np.bool_):
+        return value
+    if isinstance(value, np.ndarray):
+        raise TypeError(
+            "tensors compute with tensors and numbers, got a NumPy array\n"
+            "  try: lucid.from_numpy(array)"
+        )
+    if not is_tensor(value):
+        raise TypeError(
+            f"tensors compute with tensors and numbers, got {type(value).__name__}: {value!r}"
+        )
+    return value._array
+
+
+def result_type(a: Any, b: Any) -> dtype:
+    """The dtype in which two operands meet.
+
+    The kind decides first: float over integer over bool. Within a kind, tensors with axes decide
+    over 0-dimensional ones, and those over Python numbers, so that ``x * 2.5`` keeps x's dtype.
+    """
+    (kind_a, weight_a, type_a), (kind_b, weight_b, type_b) = standing(a), standing(b)
+    if kind_a != kind_b:
+        return type_a if kind_a > kind_b else type_b
+    if weight_a != weight_b:
+        return type_a if weight_a > weight_b else type_b
+    return types.FROM_NUMPY[np.promote_types(type_a.numpy, type_b.numpy)]
+
+
+def standing(x: Any) -> tuple[builtins.int, builtins.int, dtype]:
+    """What ``result_type`` compares: the kind, what sort of operand it is, its dtype."""
+    if isinstance(x, builtins.bool | np.bool_):
+        found, weight = types.bool, 0
+    elif isinstance(x, builtins.int | np.integer):
+        found, weight = types.int64, 0
+    elif isinstance(x, builtins.float | np.floating):
+        found, weight = types.get_default_dtype(), 0
+    else:
+        found, weight = types.FROM_NUMPY[x.dtype], 2 if x.ndim else 1
+    return found.rank, weight, found
+
+
+def pair(a: TensorLike, b: TensorLike, *, floating: builtins.bool = False) -> tuple[Tensor, Tensor]:
+    """Both operands as tensors of one dtype, checked to be broadcastable."""
+    raw_a, raw_b = raw(a), raw(b)
+    common = result_type(raw_a, raw_b)
+    if floating and not common.is_floating_point:
+        common = types.get_default_dtype()
+    x, y = lift(a, common), lift(b, common)
+    if x.shape != y.shape and x.ndim and y.ndim:
+        try:
+            np.broadcast_shapes(x.shape, y.shape)
+        except ValueError:
+            raise ShapeError(
+                "sizes must be equal, or one of them 1, along each axis from the last: "
+                f"got {x.shape} and {y.shape}"
+            ) from None
+    return x, y
+
+
+def lift(value: TensorLike, wanted: dtype) -> Tensor:
+    """``value`` as a tensor of the wanted dtype; a number becomes a tensor of shape ()."""
+    if isinstance(value, builtins.bool | builtins.int | builtins.float | np.number | np.bool_):
+        return make_tensor(np.asarray(value, dtype=wanted.numpy))
+    return to(value, wanted)
+
+
+def floating(input: Tensor) -> Tensor:
+    """An integer or bool tensor converted to the default dtype; a float one as it is."""
+    if not is_tensor(input):
+        raw(input)  # an error, unless it is a number
+        return lift(input, types.get_default_dtype())
+    return input if input.is_floating_point() else to(input, types.get_default_dtype())
+
+
+class SumTo(Function):
+    """out = x summed over the axes along which ``shape`` was broadcast"""
+
+    reads_inputs = False
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def forward(self, x: Array) -> Array:
+        added = x.ndim - len(self.shape)
+        repeated = [i for i, n in enumerate(self.shape, start=added) if n == 1 != x.shape[i]]
+        summed = x.sum(axis=(*range(added), *repeated), keepdims=True)
+        return summed.reshape(self.shape)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return expand(grad, self.shapes[0])
+
+
+def sum_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """``grad`` summed down to ``shape``: the adjoint of broadcasting is summing."""
+    return grad if grad._array.shape == shape else SumTo(shape)(grad)
+
+
+class Expand(Function):
+    """out = x repeated to ``shape``"""
+
+    reads_inputs, is_view = False, True
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def forward(self, x: Array) -> Array:
+        return np.broadcast_to(x, self.shape)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return sum_to(grad, self.shapes[0])
+
+
+def expand(input: Tensor, *sizes: Any) -> Tensor:
+    """out[..., i, ...] = input[..., 0, ...] along each axis that is repeated; no memory is copied
+
+    Parameters
+    ----------
+    input : Tensor
+    *sizes : int or tuple of int
+        The new shape; -1 keeps the size of an axis.
+
+    Raises
+    ------
+    ShapeError
+        If an axis of another size than 1 would have to change.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1], [2]]).expand(2, 3)
+    tensor([[1, 1, 1],
+            [2, 2, 2]])
+    """
+    wanted = shape_of(sizes)
+    added = len(wanted) - input.ndim
+    if added >= 0:
+        old = (-1,) * added + input.shape
+        wanted = tuple(o if n == -1 else n for n, o in zip(wanted, old, strict=True))
+    try:
+        return Expand(wanted)(input)
+    except ValueError:
+        raise ShapeError(
+            f"only axes of size 1 can be repeated: cannot expand {input.shape} to {wanted}"
+        ) from None

@@ -1,0 +1,291 @@
+"""Comparisons, and choosing by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lucid import types
+from lucid.autograd import Function, is_tensor, make_tensor
+from lucid.errors import ShapeError
+from lucid.ops.broadcast import pair, sum_to
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor, TensorLike
+
+# ------------------------------------------------------------- comparisons: to bool, no gradient
+
+def eq(input: TensorLike, other: Any) -> Tensor:
+    """out = (input == other)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([1, 2]) == 2
+    tensor([False,  True])
+    """
+    return compared(np.equal, input, other)
+
+
+def ne(input: TensorLike, other: Any) -> Tensor:
+    """out = (input != other)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([1, 2]) != 2
+    tensor([ True, False])
+    """
+    return compared(np.not_equal, input, other)
+
+
+def lt(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = (input < other)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([1, 2]) < 2
+    tensor([ True, False])
+    """
+    return compared(np.less, input, other)
+
+
+def le(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = (input <= other)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([1, 3]) <= 2
+    tensor([ True, False])
+    """
+    return compared(np.less_equal, input, other)
+
+
+def gt(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = (input > other)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([1, 3]) > 2
+    tensor([False,  True])
+    """
+    return compared(np.greater, input, other)
+
+
+def ge(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = (input >= other)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([1, 2]) >= 2
+    tensor([False,  True])
+    """
+    return compared(np.greater_equal, input, other)
+
+
+def logical_not(input: Tensor) -> Tensor:
+    """out = not input
+
+    Examples
+    --------
+    >>> import lucid
+    >>> ~lucid.tensor([True, False])
+    tensor([False,  True])
+    """
+    return make_tensor(np.logical_not(input._array))
+
+
+def logical_and(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = input and other
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([True, False]) & lucid.tensor([True, True])
+    tensor([ True, False])
+    """
+    return compared(np.logical_and, input, other)
+
+
+def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = input or other
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([True, False]) | lucid.tensor([False, False])
+    tensor([ True, False])
+    """
+    return compared(np.logical_or, input, other)
+
+
+def compared(how: np.ufunc, a: Any, b: Any) -> Tensor:
+    """Compare two operands that have been brought to one dtype."""
+    x, y = pair(a, b)
+    return make_tensor(how(x._array, y._array))
+
+
+def isnan(input: Tensor) -> Tensor:
+    """out = whether each number is a nan
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.isnan(lucid.tensor([1.0, float("nan")]))
+    tensor([False,  True])
+    """
+    return make_tensor(np.isnan(input._array))
+
+
+def isfinite(input: Tensor) -> Tensor:
+    """out = whether each number is neither infinite nor a nan
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.isfinite(lucid.tensor([1.0, float("inf")]))
+    tensor([ True, False])
+    """
+    return make_tensor(np.isfinite(input._array))
+
+
+# ------------------------------------------------------------------------------------- choosing
+
+
+class Where(Function):
+    """out = a where condition, else b"""
+
+    reads_inputs = False
+
+    def __init__(self, condition: Tensor) -> None:
+        self.condition = condition
+
+    def forward(self, a: Array, b: Array) -> Array:
+        return np.where(self.condition._array, a, b)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return (
+            sum_to(where(self.condition, grad, 0.0), self.shapes[0]) if self.needs[0] else None,
+            sum_to(where(self.condition, 0.0, grad), self.shapes[1]) if self.needs[1] else None,
+        )
+
+
+def where(condition: Tensor, input: TensorLike, other: TensorLike) -> Tensor:
+    """out = input where condition is True, other where it is False
+
+    Parameters
+    ----------
+    condition : Tensor
+        Of dtype bool.
+    input, other : Tensor or number
+        Of shapes that broadcast with the condition.
+
+    Raises
+    ------
+    TypeError
+        If the condition is not a bool tensor.
+    ShapeError
+        If the shapes do not broadcast.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.tensor([-1.0, 2.0])
+    >>> lucid.where(x > 0, x, 0.1 * x)
+    tensor([-0.1000,  2.0000])
+    """
+    if not is_tensor(condition) or condition.dtype is not types.bool:
+        got = condition.dtype.name if is_tensor(condition) else type(condition).__name__
+        raise TypeError(f"the condition must be a bool tensor, got {got}\n  try: x != 0")
+    a, b = pair(input, other)
+    try:
+        np.broadcast_shapes(condition.shape, a.shape, b.shape)
+    except ValueError:
+        raise ShapeError(
+            "the condition must broadcast with both choices: "
+            f"got {condition.shape}, {a.shape} and {b.shape}"
+        ) from None
+    # A private copy: the caller may go on to change the mask.
+    return Where(make_tensor(condition._array.copy()))(a, b)
+
+
+def clamp(
+    input: Tensor, min: TensorLike | None = None, max: TensorLike | None = None
+) -> Tensor:
+    """out = min(max(input, lower), upper); the slope is 1 from ``min`` to ``max``, else 0
+
+    Parameters
+    ----------
+    input : Tensor
+    min, max : Tensor or number, optional
+        The limits; at least one of them.
+
+    Raises
+    ------
+    ValueError
+        Without any limit.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.clamp(lucid.tensor([-2.0, 0.5, 2.0]), -1, 1)
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+    if min is None and max is None:
+        raise ValueError("clamp needs min, max or both")
+    # Written so that a nan, which compares false with everything, stays.
+    out = input if min is None else where(lt(input, min), min, input)
+    return out if max is None else where(gt(out, max), max, out)
+
+
+def clip(input: Tensor, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
+    """out = min(max(input, lower), upper): another name of ``clamp``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.clip(lucid.tensor([-2, 5]), max=3)
+    tensor([-2,  3])
+    """
+    return clamp(input, min, max)
+
+
+def maximum(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = the larger of the two, number by number; where equal, each gets half the gradient
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.maximum(lucid.tensor([1.0, 5.0]), lucid.tensor([3.0, 2.0]))
+    tensor([3., 5.])
+    """
+    a, b = pair(input, other)
+    return pick(a, b, logical_not(a <= b))
+
+
+def minimum(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = the smaller of the two, number by number; where equal, each gets half the gradient
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.minimum(lucid.tensor([1.0, 5.0]), lucid.tensor([3.0, 2.0]))
+    tensor([1., 2.])
+    """
+    a, b = pair(input, other)
+    return pick(a, b, logical_not(a >= b))
+
+
+def pick(a: Tensor, b: Tensor, first: Tensor) -> Tensor:
+    """``a`` where it wins (or is nan, which fails every comparison), else ``b``; ties halve."""
+    first = logical_and(first, logical_not(isnan(b)))
+    out = where(first, a, b)
+    if out.is_floating_point() and out.requires_grad:
+        out = where(a == b, (a + b) * 0.5, out)
+    return out

@@ -1,0 +1,359 @@
+"""conv1d: what is checked, what is computed, and its three faces.
+
+The output is linear in the input and in the weight, so three kernels are enough for derivatives of
+any order. With y = conv(x, w) and g the gradient of y:
+
+    forward          y  = conv(x, w)              linear in x, linear in w
+    input gradient   gx = conv_input(g, w)        the adjoint in x: linear in g, linear in w
+    weight gradient  gw = conv_weight(g, x)       the adjoint in w: linear in g, linear in x
+
+and each one's own derivatives are the other two. All arguments are checked here, once, before
+anything is computed; the kernels (``lucid/_ext``) trust what they get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from lucid._ext import kernels
+from lucid.autograd import Function, is_tensor
+from lucid.errors import SIZE_LIMIT, ShapeError, check_size
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
+
+PADDING_MODES = {"zeros": 0, "reflect": 1, "replicate": 2, "circular": 3}  # as in pad.pxd
+
+
+class Geometry(NamedTuple):
+    """How a kernel slides over a row: all that the three faces share besides their arrays."""
+
+    stride: int
+    dilation: int
+    groups: int
+    left: int  # positions padded before the row
+    right: int  # and after it
+    mode: int
+
+
+def run(
+    kernel: Callable[..., None], a: Array, b: Array, out: Array, length: int, channels: int,
+    geometry: Geometry,
+) -> Array:
+    """out += kernel(a, b), with scratch memory for the padded rows of one sample."""
+    stride, dilation, groups, left, right, mode = geometry
+    padded = np.empty((channels, left + length + right), out.dtype)
+    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
+    kernel(a, b, out, padded, stride, dilation, groups, left, mode)
+    return out
+
+
+# ------------------------------------------------------------------------------- the three faces
+
+
+class Conv1d(Function):
+    """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded_x[n, c, t*stride + k*dilation]"""
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+
+    def forward(self, x: Array, w: Array, bias: Array | None = None) -> Array:
+        N, C, L = x.shape
+        y = np.zeros((N, w.shape[0], output_length(L, w.shape[2], self.geometry)), x.dtype)
+        if bias is not None:
+            y += bias[:, None]
+        return run(kernels.conv1d_forward, x, w, y, L, C, self.geometry)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        grads: list[Tensor | None] = [None] * len(self.needs)
+        if self.needs[0]:
+            grads[0] = Conv1dInput(self.geometry, self.shapes[0])(grad, self.saved(1))
+        if self.needs[1]:
+            grads[1] = Conv1dWeight(self.geometry, self.shapes[1])(grad, self.saved(0))
+        if len(self.needs) == 3 and self.needs[2]:
+            grads[2] = grad.sum((0, 2))  # the bias was repeated over samples and positions
+        return tuple(grads)
+
+
+class Conv1dInput(Function):
+    """gx = sum of w[o, c, k] * g[n, o, t] over all o, k, t that read this place of x"""
+
+    def __init__(self, geometry: Geometry, shape: tuple[int, ...]) -> None:
+        self.geometry, self.shape = geometry, shape
+
+    def forward(self, g: Array, w: Array) -> Array:
+        N, C, L = self.shape
+        return run(
+            kernels.conv1d_input_grad, g, w, np.zeros(self.shape, g.dtype), L, C, self.geometry
+        )
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return (
+            Conv1d(self.geometry)(grad, self.saved(1)) if self.needs[0] else None,
+            Conv1dWeight(self.geometry, self.shapes[1])(self.saved(0), grad)
+            if self.needs[1]
+            else None,
+        )
+
+
+class Conv1dWeight(Function):
+    """gw[o, c, k] = sum over n, t of g[n, o, t] * padded_x[n, c, t*stride + k*dilation]"""
+
+    def __init__(self, geometry: Geometry, shape: tuple[int, ...]) -> None:
+        self.geometry, self.shape = geometry, shape
+
+    def forward(self, g: Array, x: Array) -> Array:
+        N, C, L = x.shape
+        return run(
+            kernels.conv1d_weight_grad, g, x, np.zeros(self.shape, g.dtype), L, C, self.geometry
+        )
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        return (
+            Conv1d(self.geometry)(self.saved(1), grad) if self.needs[0] else None,
+            Conv1dInput(self.geometry, self.shapes[1])(self.saved(0), grad)
+            if self.needs[1]
+            else None,
+        )
+
+
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int = 1,
+    padding: int | str = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+) -> Tensor:
+    r"""Slide a kernel over a signal.
+
+    .. math::
+
+        y[n, o, t] = b[o] + \sum_{c, k} w[o, c, k] \;
+                     \tilde x[n,\, c_0(o) + c,\, t \cdot \text{stride} + k \cdot \text{dilation}]
+
+    with :math:`\tilde x` the padded input and :math:`c_0(o)` the first channel of the group that
+    output channel :math:`o` belongs to. (This is a cross-correlation: the kernel is not flipped.
+    The field calls it convolution, and so does PyTorch.)
+
+    Parameters
+    ----------
+    input : Tensor
+        (N, C_in, L), float32 or float64.
+    weight : Tensor
+        (C_out, C_in / groups, K), of the same dtype.
+    bias : Tensor, optional
+        (C_out,), of the same dtype.
+    stride : int
+        Steps from one output to the next.
+    padding : int or str
+        Positions added on either side; ``"valid"`` adds none, ``"same"`` as many as make the
+        output as long as the input (stride 1 only; the odd one goes to the right).
+    dilation : int
+        Steps from one kernel position to the next.
+    groups : int
+        Into how many groups the channels are split, each convolved on its own.
+    padding_mode : str
+        ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
+
+    Returns
+    -------
+    Tensor
+        (N, C_out, L_out) with
+        L_out = floor((L + pad_left + pad_right - dilation * (K - 1) - 1) / stride) + 1.
+
+    Raises
+    ------
+    ShapeError
+        If the rank or the channels do not fit, the kernel is longer than the padded input, or the
+        padding is more than the mode allows. It is a ValueError.
+    ValueError
+        For sizes out of range and unknown modes.
+    TypeError
+        For dtypes other than float32 and float64, or different ones; for sizes that are no ints.
+
+    References
+    ----------
+    .. [1] V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016,
+       arXiv:1603.07285.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import lucid.nn.functional as F
+    >>> x = lucid.tensor([[[1.0, 2.0, 4.0, 8.0]]])
+    >>> difference = lucid.tensor([[[-1.0, 1.0]]])
+    >>> F.conv1d(x, difference)
+    tensor([[[1., 2., 4.]]])
+    """
+    check_tensors(input, weight, bias)
+    stride = check_size("stride", stride, 1)
+    dilation = check_size("dilation", dilation, 1)
+    groups = check_size("groups", groups, 1)
+    mode = check_mode(padding_mode)
+    check_channels(input, weight, bias, groups)
+    left, right = pads(check_padding(padding, stride), weight.shape[2], dilation)
+    geometry = Geometry(stride, dilation, groups, left, right, mode)
+    check_length(input.shape[2], weight.shape[2], geometry, padding_mode)
+    node = Conv1d(geometry)
+    return node(input, weight) if bias is None else node(input, weight, bias)
+
+
+# ---------------------------------------------------------------------------------- the arithmetic
+
+
+def output_length(L: int, K: int, geometry: Geometry) -> int:
+    """floor((L + left + right - dilation * (K - 1) - 1) / stride) + 1"""
+    stride, dilation, _, left, right, _ = geometry
+    return (L + left + right - dilation * (K - 1) - 1) // stride + 1
+
+
+def pads(padding: int | str, K: int, dilation: int) -> tuple[int, int]:
+    """How many positions are added on the left and on the right."""
+    if padding == "same":
+        total = dilation * (K - 1)
+        return total // 2, total - total // 2
+    return (0, 0) if padding == "valid" else (int(padding), int(padding))
+
+
+# -------------------------------------------------------------------------------------- the checks
+
+
+def check_padding(padding: Any, stride: int, kernel_size: int = 0, dilation: int = 1) -> int | str:
+    """``"same"``, ``"valid"``, or an int from 0 up."""
+    if not isinstance(padding, str):
+        return check_size("padding", padding, 0)
+    if padding not in ("same", "valid"):
+        cure = f"\n  try: padding={padding.lower()!r}" if padding.lower() in ("same", "valid") else ""
+        raise ValueError(f"padding must be an int, 'same' or 'valid', got {padding!r}{cure}")
+    if padding == "same" and stride != 1:
+        cure = "padding=dilation * (kernel_size - 1) // 2"
+        if kernel_size:
+            cure = f"padding={dilation * (kernel_size - 1) // 2}"
+        raise ValueError(f"padding='same' needs stride=1, got stride={stride}\n  try: {cure}")
+    return padding
+
+
+def check_mode(padding_mode: Any) -> int:
+    """The number that the kernels know a padding mode by."""
+    if not isinstance(padding_mode, str) or padding_mode not in PADDING_MODES:
+        legal = ", ".join(repr(mode) for mode in PADDING_MODES)
+        raise ValueError(f"padding_mode must be one of {legal}, got {padding_mode!r}")
+    return PADDING_MODES[padding_mode]
+
+
+def check_tensors(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Tensors of one floating dtype."""
+    given = {"input": input, "weight": weight}
+    if bias is not None:
+        given["bias"] = bias
+    for name, tensor in given.items():
+        check_tensor(tensor, name, "conv1d")
+    dtype = input.dtype
+    if not dtype.is_floating_point:
+        raise TypeError(f"conv1d needs a float32 or float64 input, got {dtype.name}\n  try: x.float()")
+    for name, tensor in given.items():
+        if tensor.dtype is not dtype:
+            raise TypeError(
+                f"conv1d needs one dtype, got {dtype.name} for input and {tensor.dtype.name} for "
+                f"{name}\n  try: x.to(lucid.{tensor.dtype.name}), or layer.to(lucid.{dtype.name})"
+            )
+
+
+def check_tensor(value: object, name: str, op: str) -> None:
+    """A tensor, not something that could be made one."""
+    if is_tensor(value):
+        return
+    got, cure = type(value).__name__, "lucid.tensor(x)"
+    if isinstance(value, np.ndarray):
+        got = f"a NumPy array of {value.dtype}"
+        cure = "lucid.from_numpy(x)"
+        if value.dtype not in (np.float32, np.float64):
+            cure = "lucid.from_numpy(x.astype(np.float32))"
+    raise TypeError(f"{op} needs a tensor for {name}, got {got}\n  try: {cure}")
+
+
+def check_rank(input: Tensor, name: str = "conv1d") -> None:
+    """A tensor (N, C, L)."""
+    check_tensor(input, "input", name)
+    if input.ndim == 3:
+        return
+    message = f"{name} expected an input (N, C, L): batch, channels, length; got {input.shape}"
+    if input.ndim == 2:
+        message += (
+            "\n  one axis is missing; guessing which would read a batch as channels"
+            f"\n  try: x[None] for one sample (C, L)          # -> {(1, *input.shape)}"
+            f"\n  or:  x[:, None] for a batch (N, L) of one channel  # -> "
+            f"{(input.shape[0], 1, input.shape[1])}"
+        )
+    elif input.ndim == 1:
+        message += f"\n  try: x[None, None]    # -> {(1, 1, *input.shape)}"
+    else:
+        message += "\n  try: x.flatten(2), or a reshape to three axes"
+    raise ShapeError(message)
+
+
+def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
+    """Ranks, and the channels of input, weight and bias against each other."""
+    check_rank(input)
+    if weight.ndim != 3 or 0 in weight.shape:
+        raise ShapeError(
+            "conv1d expected a weight (C_out, C_in / groups, K) with no empty axis, "
+            f"got {weight.shape}"
+        )
+    C_out, C_per_group, _ = weight.shape
+    if C_out % groups:
+        raise ShapeError(
+            f"the output channels are split into groups: {C_out} (axis 0 of the weight "
+            f"{weight.shape}) is not divisible by groups={groups}"
+        )
+    if input.shape[1] != C_per_group * groups:
+        raise ShapeError(wrong_channels("conv1d", input.shape, C_per_group * groups))
+    if bias is not None and bias.shape != (C_out,):
+        raise ShapeError(f"conv1d expected a bias of shape {(C_out,)}, got {bias.shape}")
+
+
+def wrong_channels(name: str, shape: tuple[int, ...], expected: int) -> str:
+    """The message for an input whose channels are not those of the layer."""
+    message = f"{name} expected {expected} channels in axis 1 of (N, C, L), got {shape}"
+    if shape[2] == expected:
+        turned = (shape[0], shape[2], shape[1])
+        message += (
+            f"\n  axis 2 has size {expected}: the input looks channels-last (N, L, C)"
+            f"\n  try: x.transpose(1, 2)    # -> {turned}"
+        )
+    return message
+
+
+def check_length(L: int, K: int, geometry: Geometry, padding_mode: str) -> None:
+    """The padding is within the mode's limit, and the kernel fits into the padded input."""
+    _, dilation, _, left, right, _ = geometry
+    widest = max(left, right)
+    if L == 0:
+        raise ShapeError("conv1d needs at least one position, got an input of length 0")
+    if padding_mode == "reflect" and widest >= L:
+        raise ShapeError(
+            "padding_mode='reflect' mirrors the input without its edge, so padding must be less "
+            f"than the length: got padding {widest}, length {L}, at most {L - 1}"
+        )
+    if padding_mode == "circular" and widest > L:
+        raise ShapeError(
+            "padding_mode='circular' wraps around once, so padding must be at most the length: "
+            f"got padding {widest}, length {L}"
+        )
+    padded, reach = L + left + right, dilation * (K - 1) + 1
+    if padded >= SIZE_LIMIT:
+        raise ValueError(f"the padded input must be shorter than 2**31, got {padded}")
+    if reach > padded:
+        raise ShapeError(
+            "the kernel is longer than the padded input: "
+            f"dilation * (kernel_size - 1) + 1 = {dilation} * ({K} - 1) + 1 = {reach}, "
+            f"length + padding = {L} + {left} + {right} = {padded}\n"
+            f"  try: padding={left + -(-(reach - padded) // 2)}, or a smaller kernel or dilation"
+        )

@@ -1,0 +1,521 @@
+"""Making tensors."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lucid import random, types
+from lucid.autograd import is_tensor, make_tensor
+from lucid.errors import SIZE_LIMIT
+from lucid.ops.shape import shape_of
+from lucid.types import Array, DeviceLike, DTypeLike
+
+if TYPE_CHECKING:
+    from lucid.random import Generator
+    from lucid.tensor import Tensor
+
+
+def finished(array: Array, device: DeviceLike, requires_grad: builtins.bool) -> Tensor:
+    """The last step of making a tensor, the same for all ways."""
+    types.as_device(device)
+    out = make_tensor(array)
+    return out.requires_grad_() if requires_grad else out
+
+
+def checked_shape(sizes: tuple[Any, ...]) -> tuple[builtins.int, ...]:
+    """A shape whose sizes are not negative and whose numbers can be counted."""
+    shape = shape_of(sizes)
+    if builtins.any(n < 0 for n in shape):
+        raise ValueError(f"sizes are at least 0, got {shape}")
+    if np.prod(shape, dtype=object) >= SIZE_LIMIT**2:
+        raise MemoryError(f"a tensor of shape {shape} does not fit into memory")
+    return shape
+
+
+# ------------------------------------------------------------------------------------ from numbers
+
+
+def tensor(
+    data: Any, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out = a new tensor with a copy of the numbers in ``data``
+
+    Parameters
+    ----------
+    data : number, nested list, NumPy array or Tensor
+        Python floats get the default dtype, ints int64; arrays and tensors keep theirs.
+    dtype : DTypeLike, optional
+        Another dtype.
+    device : DeviceLike, optional
+        There is one: ``"cpu"``.
+    requires_grad : bool
+        Whether ``backward`` computes a gradient for it.
+
+    Raises
+    ------
+    TypeError
+        If ``data`` holds something else than numbers of a dtype that lucid has.
+    ValueError
+        If nested lists have different lengths.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+    >>> lucid.tensor([1.5, 2.0], requires_grad=True)
+    tensor([1.5000, 2.0000], requires_grad=True)
+    """
+    if is_tensor(data):
+        array = data._array
+    elif isinstance(data, np.ndarray | np.generic):
+        array = np.asarray(data)
+    else:
+        array = array_of_numbers(data)
+    if dtype is not None:
+        if array.dtype.kind not in "fiub":
+            types.from_numpy_dtype(array)  # raises
+        array = array.astype(types.as_dtype(dtype).numpy)
+    types.from_numpy_dtype(array)
+    array = array.astype(array.dtype.newbyteorder("="), order="C")  # a copy, in native byte order
+    return finished(array, device, requires_grad)
+
+
+def array_of_numbers(data: Any) -> Array:
+    """Nested lists of Python numbers as an array: floats in the default dtype, ints as int64."""
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(
+            f"nested lists must have equal lengths to make a tensor: {error}"
+        ) from None
+    except OverflowError:
+        raise ValueError("a whole number does not fit into int64") from None
+    if array.size == 0 and array.dtype == np.float64:
+        return array.astype(types.get_default_dtype().numpy)
+    if array.dtype.kind == "f" and not isinstance(data, np.ndarray):
+        return array.astype(types.get_default_dtype().numpy)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"a tensor is made of numbers, got {type(data).__name__}: {str(data)[:60]!r}"
+        )
+    return array
+
+
+def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:
+    """out = ``data`` itself if it is a tensor of that dtype; an array is shared; lists are copied
+
+    Parameters
+    ----------
+    data : number, nested list, NumPy array or Tensor
+    dtype : DTypeLike, optional
+        Another dtype; then the numbers are copied.
+    device : DeviceLike, optional
+        There is one: ``"cpu"``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.zeros(2)
+    >>> lucid.as_tensor(x) is x
+    True
+    """
+    types.as_device(device)
+    if is_tensor(data):
+        return data.to(dtype)
+    if isinstance(data, np.ndarray):
+        return from_numpy(data).to(dtype)
+    return tensor(data, dtype=dtype)
+
+
+def from_numpy(ndarray: Array) -> Tensor:
+    """out = a tensor on the memory of a NumPy array: a write to either shows in both
+
+    Parameters
+    ----------
+    ndarray : numpy.ndarray
+        Of a dtype that lucid has.
+
+    Raises
+    ------
+    TypeError
+        For something else than an array, or another dtype.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import numpy as np
+    >>> a = np.zeros(2, dtype=np.float32)
+    >>> x = lucid.from_numpy(a)
+    >>> a[0] = 7
+    >>> x
+    tensor([7., 0.])
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(
+            f"from_numpy needs a NumPy array, got {type(ndarray).__name__}\n"
+            "  try: lucid.tensor(data)"
+        )
+    types.from_numpy_dtype(ndarray)
+    out = make_tensor(np.asarray(ndarray))
+    out._memory.expose(out._array)
+    return out
+
+
+# ------------------------------------------------------------------------------- of a given shape
+
+
+def zeros(
+    *size: Any, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[...] = 0
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.zeros(2, 3).shape, lucid.zeros((2, 3)).shape
+    ((2, 3), (2, 3))
+    """
+    array = np.zeros(checked_shape(size), types.as_dtype(dtype).numpy)
+    return finished(array, device, requires_grad)
+
+
+def ones(
+    *size: Any, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[...] = 1
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.ones(3)
+    tensor([1., 1., 1.])
+    """
+    array = np.ones(checked_shape(size), types.as_dtype(dtype).numpy)
+    return finished(array, device, requires_grad)
+
+
+def empty(
+    *size: Any, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[...] = whatever the memory held: for tensors that are filled right after
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.empty(2, 3).shape
+    (2, 3)
+    """
+    array = np.empty(checked_shape(size), types.as_dtype(dtype).numpy)
+    return finished(array, device, requires_grad)
+
+
+def full(
+    size: Any, fill_value: builtins.float, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[...] = fill_value, in a dtype that holds it unless one is given
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.full((2,), 3), lucid.full((2,), 0.5)
+    (tensor([3, 3]), tensor([0.5000, 0.5000]))
+    """
+    shape = checked_shape((size,) if isinstance(size, tuple | list) else ((size,),))
+    if dtype is None:
+        dtype = tensor(fill_value).dtype
+    array = np.full(shape, fill_value, types.as_dtype(dtype).numpy)
+    return finished(array, device, requires_grad)
+
+
+def zeros_like(
+    input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out = zeros in the shape and dtype of ``input``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.zeros_like(lucid.tensor([1, 2]))
+    tensor([0, 0])
+    """
+    return zeros(
+        input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
+    )
+
+
+def ones_like(
+    input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out = ones in the shape and dtype of ``input``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.ones_like(lucid.tensor([5, 6]))
+    tensor([1, 1])
+    """
+    return ones(
+        input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
+    )
+
+
+def empty_like(
+    input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out = unfilled memory in the shape and dtype of ``input``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.empty_like(lucid.zeros(2, 3)).shape
+    (2, 3)
+    """
+    return empty(
+        input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
+    )
+
+
+def full_like(
+    input: Tensor, fill_value: builtins.float, *, dtype: DTypeLike = None,
+    device: DeviceLike = None, requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out = fill_value in the shape and dtype of ``input``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.full_like(lucid.zeros(2), 3)
+    tensor([3., 3.])
+    """
+    return full(
+        input.shape, fill_value, dtype=dtype or input.dtype, device=device,
+        requires_grad=requires_grad,
+    )
+
+
+def arange(
+    start: builtins.float, end: builtins.float | None = None, step: builtins.float = 1, *,
+    dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[i] = start + i * step, as long as that is before ``end``
+
+    Whole numbers give int64, others the default dtype. ``arange(n)`` counts from 0 to n - 1.
+
+    Raises
+    ------
+    ValueError
+        If ``step`` is 0, or leads away from ``end``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.arange(4), lucid.arange(1, 2, 0.5)
+    (tensor([0, 1, 2, 3]), tensor([1.0000, 1.5000]))
+    """
+    if end is None:
+        start, end = 0, start
+    if step == 0 or (end - start) / step < 0:
+        raise ValueError(f"step must lead from start to end, got {start}, {end}, {step}")
+    if dtype is None:
+        whole = builtins.all(isinstance(x, builtins.int | np.integer) for x in (start, end, step))
+        dtype = types.int64 if whole else types.get_default_dtype()
+    array = np.arange(start, end, step).astype(types.as_dtype(dtype).numpy)
+    return finished(array, device, requires_grad)
+
+
+def linspace(
+    start: builtins.float, end: builtins.float, steps: builtins.int, *, dtype: DTypeLike = None,
+    device: DeviceLike = None, requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[i] = start + i * (end - start) / (steps - 1)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.linspace(0, 1, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+    """
+    if operator.index(steps) < 0:
+        raise ValueError(f"steps must be at least 0, got {steps}")
+    array = np.linspace(start, end, steps).astype(types.as_dtype(dtype).numpy)
+    return finished(array, device, requires_grad)
+
+
+def eye(
+    n: builtins.int, m: builtins.int | None = None, *, dtype: DTypeLike = None,
+    device: DeviceLike = None, requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[i, j] = 1 where i == j, else 0
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    rows, columns = checked_shape((n, n if m is None else m))
+    return finished(np.eye(rows, columns, dtype=types.as_dtype(dtype).numpy), device, requires_grad)
+
+
+# ------------------------------------------------------------------------------------------ random
+
+
+def rand(
+    *size: Any, generator: Generator | None = None, dtype: DTypeLike = None,
+    device: DeviceLike = None, requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[...] drawn evenly from 0 (included) to 1 (excluded)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.rand(100)
+    >>> bool(((x >= 0) & (x < 1)).all())
+    True
+    """
+    wanted = floating_dtype("rand", dtype).numpy
+    array = random.stream(generator).random(checked_shape(size), dtype=wanted)
+    return finished(array, device, requires_grad)
+
+
+def randn(
+    *size: Any, generator: Generator | None = None, dtype: DTypeLike = None,
+    device: DeviceLike = None, requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[...] drawn from the normal distribution of mean 0 and variance 1
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.randn(2, 3).shape
+    (2, 3)
+    """
+    wanted = floating_dtype("randn", dtype).numpy
+    array = random.stream(generator).standard_normal(checked_shape(size), dtype=wanted)
+    return finished(array, device, requires_grad)
+
+
+def floating_dtype(name: str, dtype: DTypeLike) -> types.dtype:
+    """A dtype that random numbers can be drawn in."""
+    wanted = types.as_dtype(dtype)
+    if not wanted.is_floating_point:
+        raise TypeError(
+            f"{name} draws float32 or float64, got dtype {wanted.name}\n  try: lucid.randint"
+        )
+    return wanted
+
+
+def randint(
+    low: builtins.int, high: Any = None, size: Any = None, *, generator: Generator | None = None,
+    dtype: DTypeLike = types.int64, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out[...] drawn evenly from the whole numbers low, ..., high - 1
+
+    ``randint(high, size)`` starts from 0.
+
+    Raises
+    ------
+    ValueError
+        If there is no number from ``low`` to ``high - 1``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.randint(0, 9, (100,))
+    >>> bool(((x >= 0) & (x < 9)).all())
+    True
+    """
+    if size is None:
+        low, high, size = 0, low, high
+    if size is None:
+        raise TypeError("randint needs a size\n  try: lucid.randint(0, 10, (3,))")
+    if not low < high:
+        raise ValueError(f"randint draws from low to high - 1, got low={low}, high={high}")
+    shape = checked_shape((size,) if isinstance(size, tuple | list) else ((size,),))
+    array = random.stream(generator).integers(low, high, shape)
+    return finished(array.astype(types.as_dtype(dtype).numpy), device, requires_grad)
+
+
+def randperm(n: builtins.int, *, generator: Generator | None = None) -> Tensor:
+    """out = the whole numbers 0, ..., n - 1 in random order
+
+    Examples
+    --------
+    >>> import lucid
+    >>> sorted(lucid.randperm(4).tolist())
+    [0, 1, 2, 3]
+    """
+    return make_tensor(random.stream(generator).permutation(checked_shape((n,))[0]))
+
+
+def rand_like(
+    input: Tensor, *, generator: Generator | None = None, dtype: DTypeLike = None,
+    device: DeviceLike = None, requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out = ``rand`` in the shape and dtype of ``input``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.rand_like(lucid.zeros(2, 3)).shape
+    (2, 3)
+    """
+    return rand(
+        input.shape, generator=generator, dtype=dtype or input.dtype, device=device,
+        requires_grad=requires_grad,
+    )
+
+
+def randn_like(
+    input: Tensor, *, generator: Generator | None = None, dtype: DTypeLike = None,
+    device: DeviceLike = None, requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out = ``randn`` in the shape and dtype of ``input``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.randn_like(lucid.zeros(2, 3)).shape
+    (2, 3)
+    """
+    return randn(
+        input.shape, generator=generator, dtype=dtype or input.dtype, device=device,
+        requires_grad=requires_grad,
+    )
+
+
+def randint_like(
+    input: Tensor, low: builtins.int, high: builtins.int | None = None, *,
+    generator: Generator | None = None, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
+) -> Tensor:
+    """out = ``randint`` in the shape and dtype of ``input``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.randint_like(lucid.zeros(2, 3), 10).dtype
+    lucid.float32
+    """
+    if high is None:
+        low, high = 0, low
+    return randint(
+        low, high, input.shape, generator=generator, dtype=dtype or input.dtype, device=device,
+        requires_grad=requires_grad,
+    )

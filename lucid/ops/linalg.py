@@ -1,0 +1,85 @@
+"""Matrix multiplication."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lucid.autograd import Function, is_tensor
+from lucid.errors import ShapeError
+from lucid.ops.broadcast import sum_to
+from lucid.ops.shape import reshape, transpose
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
+
+
+class MatMul(Function):
+    """out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]"""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        with np.errstate(all="ignore"):  # IEEE: inf - inf is nan, silently
+            return np.matmul(a, b)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        grad_a = grad_b = None
+        if self.needs[0]:
+            grad_a = sum_to(matmul(grad, transpose(self.saved(1), -2, -1)), self.shapes[0])
+        if self.needs[1]:
+            grad_b = sum_to(matmul(transpose(self.saved(0), -2, -1), grad), self.shapes[1])
+        return grad_a, grad_b
+
+
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """out[..., i, j] = sum over k of input[..., i, k] * other[..., k, j]
+
+    A vector on the left is a row, one on the right a column; the extra axis is dropped from the
+    result. Leading axes are broadcast.
+
+    Parameters
+    ----------
+    input, other : Tensor
+        Of one dtype, with at least one axis each.
+
+    Raises
+    ------
+    ShapeError
+        If the two sizes that are summed over differ, or the leading axes do not broadcast.
+    TypeError
+        If the dtypes differ.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> a = lucid.tensor([[1, 2], [3, 4]])
+    >>> a @ lucid.tensor([1, 10])
+    tensor([21, 43])
+    """
+    if not (is_tensor(input) and is_tensor(other)):
+        got = f"{type(input).__name__} @ {type(other).__name__}"
+        raise TypeError(f"@ needs two tensors, got {got}\n  try: lucid.tensor(...)")
+    if input.dtype is not other.dtype:
+        raise TypeError(
+            f"@ needs two tensors of one dtype, got {input.dtype.name} and {other.dtype.name}\n"
+            f"  try: b.to(lucid.{input.dtype.name})"
+        )
+    if not input.ndim or not other.ndim:
+        raise ShapeError("@ needs at least one axis on either side\n  try: a * b for numbers")
+    a = reshape(input, 1, -1) if input.ndim == 1 else input
+    b = reshape(other, -1, 1) if other.ndim == 1 else other
+    fits = a.shape[-1] == b.shape[-2]
+    try:
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            "@ sums over the last axis of the left and the last but one of the right (the last of "
+            f"a vector), which must be equal: got {input.shape} @ {other.shape}"
+        )
+    out = MatMul()(a, b)
+    rows = a.shape[-2:-1] if input.ndim > 1 else ()
+    columns = b.shape[-1:] if other.ndim > 1 else ()
+    return out if out.shape == (*lead, *rows, *columns) else reshape(out, *lead, *rows, *columns)

@@ -1,0 +1,230 @@
+"""Losses: how far predictions are from what was wanted, in one number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lucid import types
+from lucid.autograd import is_tensor, make_tensor
+from lucid.errors import ShapeError
+from lucid.ops.reduce import log_softmax, mean, sum
+from lucid.ops.shape import gather, reshape, to, unsqueeze
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
+
+
+def reduced(values: Tensor, reduction: str) -> Tensor:
+    """One number of many, as ``reduction`` says."""
+    check_reduction(reduction)
+    if reduction == "mean":
+        return mean(values)
+    return sum(values) if reduction == "sum" else values
+
+
+def check_reduction(reduction: str) -> None:
+    """One of the three."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
+    """loss = mean of (input - target)^2
+
+    Parameters
+    ----------
+    input, target : Tensor
+        Of one shape: broadcasting here is nearly always a mistake.
+    reduction : str
+        ``"mean"``, ``"sum"``, or ``"none"`` for one value per number.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import lucid.nn.functional as F
+    >>> F.mse_loss(lucid.tensor([1.0, 2.0]), lucid.tensor([1.0, 4.0]))
+    tensor(2.)
+    """
+    if input.shape != target.shape:
+        cure = ""
+        if input.numel() == target.numel():
+            cure = f"\n  try: target.reshape({', '.join(map(str, input.shape))})"
+        raise ShapeError(
+            f"input and target must have one shape, got {input.shape} and {target.shape}{cure}"
+        )
+    away = input - target
+    return reduced(away * away, reduction)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Tensor:
+    """loss = mean over n of -input[n, target[n]]: the negative log-likelihood
+
+    Parameters
+    ----------
+    input : Tensor
+        (N, C) or (N, C, L), log-probabilities.
+    target : Tensor
+        (N,) or (N, L), the class of each, 0 to C - 1, as int64.
+    weight : Tensor, optional
+        (C,), what each class counts.
+    ignore_index : int
+        A target that does not count.
+    reduction : str
+        ``"mean"`` (by the weights, if given), ``"sum"`` or ``"none"``.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not belong together.
+    TypeError
+        If the target is not made of whole numbers.
+    ValueError
+        If a target is no class.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import lucid.nn.functional as F
+    >>> log_probability = lucid.log(lucid.tensor([[0.5, 0.5], [0.25, 0.75]]))
+    >>> F.nll_loss(log_probability, lucid.tensor([0, 1]), reduction="sum")
+    tensor(0.9808)
+    """
+    check_reduction(reduction)
+    check_classes(input, target, ignore_index)
+    counts = make_tensor(target._array != ignore_index)
+    # a class that exists stands in for the ignored ones, whose loss is multiplied by 0 below
+    classes = make_tensor(np.where(counts._array, target._array, 0).astype(np.int64))
+    picked = reshape(gather(input, 1, unsqueeze(classes, 1)), target.shape)
+    share = to(counts, input.dtype)
+    if weight is not None:
+        if weight.shape != (input.shape[1],):
+            raise ShapeError(f"expected one weight per class, {(input.shape[1],)}, got {weight.shape}")
+        share = share * weight[classes]
+    losses = -(picked * share)
+    if reduction == "mean":
+        return sum(losses) / sum(share)
+    return reduced(losses, reduction)
+
+
+def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
+    """Scores (N, C, ...) and whole-numbered classes (N, ...) that exist."""
+    if input.ndim < 2:
+        raise ShapeError(
+            f"expected scores (N, C), one row per sample, got {input.shape}\n  try: scores[None]"
+        )
+    if not is_tensor(target) or target.dtype not in (types.int64, types.int32, types.uint8):
+        got = target.dtype.name if is_tensor(target) else type(target).__name__
+        raise TypeError(f"classes must be whole numbers, got {got}\n  try: target.long()")
+    expected = (input.shape[0], *input.shape[2:])
+    if target.shape != expected:
+        cure = ""
+        if target.ndim == 2 and target.shape[1] in (1, input.shape[1]) and input.ndim == 2:
+            cure = "\n  try: target.squeeze(1)" if target.shape[1] == 1 else "\n  try: target.argmax(1)"
+        raise ShapeError(
+            f"scores {input.shape} need one class for each sample, {expected}; "
+            f"got {target.shape}{cure}"
+        )
+    C = input.shape[1]
+    wrong = target._array[(target._array != ignore_index)]
+    wrong = wrong[(wrong < 0) | (wrong >= C)]
+    if wrong.size:
+        hint = "\n  try: target - 1, if the classes count from 1" if wrong.max() == C else ""
+        raise ValueError(f"classes go from 0 to {C - 1}, got {int(wrong[0])}{hint}")
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    r"""loss = mean over n of -log softmax(input[n])[target[n]]
+
+    Parameters
+    ----------
+    input : Tensor
+        (N, C) or (N, C, L), scores of any size: the softmax is part of the loss.
+    target : Tensor
+        (N,) or (N, L), the class of each as int64; or probabilities in the shape of the input.
+    weight : Tensor, optional
+        (C,), what each class counts.
+    ignore_index : int
+        A target class that does not count.
+    reduction : str
+        ``"mean"``, ``"sum"`` or ``"none"``.
+    label_smoothing : float
+        Spread this part of the wanted probability evenly over all classes.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not belong together.
+    TypeError
+        If the target is made of neither whole numbers nor probabilities.
+    ValueError
+        If a target is no class, or ``label_smoothing`` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import lucid.nn.functional as F
+    >>> F.cross_entropy(lucid.tensor([[0.0, 0.0]]), lucid.tensor([1]))   # log 2
+    tensor(0.6931)
+    """
+    check_reduction(reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing goes from 0 to 1, got {label_smoothing}")
+    if is_tensor(target) and target.is_floating_point() and target.shape == input.shape:
+        return soft_cross_entropy(input, target, weight, reduction, label_smoothing)
+    check_classes(input, target, ignore_index)
+    scores = log_softmax(input, 1)
+    hard = nll_loss(scores, target, weight, ignore_index, reduction)
+    if not label_smoothing:
+        return hard
+    even = smoothing_loss(scores, target, weight, ignore_index, reduction)
+    return (1 - label_smoothing) * hard + label_smoothing / input.shape[1] * even
+
+
+def smoothing_loss(
+    scores: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
+    """The loss against all classes at once, where the target is not ignored."""
+    one_per_class = (1, -1) + (1,) * (scores.ndim - 2)
+    weighted = scores if weight is None else scores * reshape(weight, one_per_class)
+    counts = to(make_tensor(target._array != ignore_index), scores.dtype)
+    losses = -sum(weighted, 1) * counts
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    if weight is not None:
+        classes = make_tensor(np.where(counts._array > 0, target._array, 0).astype(np.int64))
+        counts = counts * weight[classes]
+    return sum(losses) / sum(counts)
+
+
+def soft_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
+    """loss = -sum over c of target[n, c] * log softmax(input[n])[c]"""
+    wanted = target * (1 - label_smoothing) + label_smoothing / input.shape[1]
+    scores = log_softmax(input, 1)
+    if weight is not None:
+        scores = scores * reshape(weight, (1, -1) + (1,) * (input.ndim - 2))
+    losses = -sum(scores * wanted, 1)
+    if reduction == "mean":
+        return sum(losses) / losses.numel()
+    return reduced(losses, reduction)

@@ -1,0 +1,544 @@
+"""The tensor: an array, its gradient, and its place in the graph.
+
+What can be computed with tensors is defined in ``lucid/ops``, one op in one place; the end of the
+class makes the ops reachable as ``x.exp()`` or ``a + b``.
+"""
+
+from __future__ import annotations
+
+from builtins import bool as Bool
+from builtins import float as Float
+from builtins import int as Int
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lucid import autograd, ops, types
+from lucid.autograd import Function, Hook, Memory
+from lucid.types import Array, DeviceLike, DTypeLike, device, dtype
+
+__all__ = ["RemovableHandle", "Tensor"]
+
+Scalar: TypeAlias = Bool | Int | Float
+TensorLike: TypeAlias = "Tensor | Scalar"
+
+
+class RemovableHandle:
+    """What registering a hook returns; ``remove()`` takes the hook away again.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.ones(1, requires_grad=True)
+    >>> handle = x.register_hook(lambda grad: grad * 10)
+    >>> handle.remove()
+    >>> x.sum().backward()
+    >>> x.grad
+    tensor([1.])
+    """
+
+    def __init__(self, hooks: list[Any], hook: Any) -> None:
+        self._hooks, self._hook = hooks, hook
+
+    def remove(self) -> None:
+        """Take the hook away; calling it twice does no harm."""
+        self._hooks[:] = [hook for hook in self._hooks if hook is not self._hook]
+
+
+class Tensor:
+    """An n-dimensional array of numbers of one type that remembers how it was computed.
+
+    Make one with ``lucid.tensor``, ``lucid.zeros`` and their like. Names and meanings of its
+    methods are PyTorch's.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    tensor([2., 4., 6.])
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_array",  # the numbers
+        "_grad",  # of a leaf, after backward
+        "_hooks",  # of a leaf; those of an op's output are kept by its node
+        "_memory",  # shared by all views of the same numbers
+        "_node",  # the Function that computed it, None for a leaf
+        "_requires_grad",
+    )
+
+    # NumPy's operators leave `array * tensor` to Tensor.__rmul__, which says what to do.
+    __array_ufunc__ = None
+
+    def __init__(self, data: Any = (), *, dtype: DTypeLike = None) -> None:
+        array = np.array(data._array if isinstance(data, Tensor) else data)
+        self._set(array.astype(types.as_dtype(dtype).numpy))
+
+    def _set(self, array: Array) -> None:
+        self._array = array
+        self._grad: Tensor | None = None
+        self._hooks: list[Hook] | None = None
+        self._memory = Memory()
+        self._node: Function | None = None
+        self._requires_grad = False
+
+    @staticmethod
+    def _wrap(array: Any) -> Tensor:
+        """Make a tensor on an array, without a copy."""
+        out = Tensor.__new__(Tensor)
+        out._set(array if type(array) is np.ndarray else np.asarray(array))
+        return out
+
+    # ------------------------------------------------------------------------------ what it is
+
+    @property
+    def shape(self) -> tuple[Int, ...]:
+        """The size along each axis, a plain tuple."""
+        return self._array.shape
+
+    def size(self, dim: Int | None = None) -> Any:
+        """``shape``, or the size along one axis."""
+        return self.shape if dim is None else self.shape[dim]
+
+    @property
+    def ndim(self) -> Int:
+        """The number of axes."""
+        return self._array.ndim
+
+    def dim(self) -> Int:
+        """The number of axes."""
+        return self._array.ndim
+
+    def numel(self) -> Int:
+        """The number of numbers."""
+        return self._array.size
+
+    @property
+    def dtype(self) -> dtype:
+        """The type of the numbers."""
+        return types.FROM_NUMPY[self._array.dtype]
+
+    @property
+    def device(self) -> device:
+        """Where the numbers live: always the CPU."""
+        return types.CPU
+
+    def is_floating_point(self) -> Bool:
+        """Whether the numbers are float32 or float64."""
+        return self.dtype.is_floating_point
+
+    def is_contiguous(self) -> Bool:
+        """Whether the numbers lie in memory in order, last axis fastest."""
+        return self._array.flags.c_contiguous
+
+    def __len__(self) -> Int:
+        if self.ndim == 0:
+            raise TypeError("a tensor of shape () has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("cannot iterate over a tensor of shape ()\n  try: x.item()")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: TensorLike) -> Bool:
+        return bool((self == value).any().item())
+
+    def __repr__(self) -> str:
+        return ops.tensor_repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 and spec else format(repr(self), spec)
+
+    # ------------------------------------------------------------------------- out into Python
+
+    def item(self) -> Any:
+        """The one number in it, as a Python number."""
+        if self._array.size != 1:
+            raise ValueError(
+                f"item() needs exactly one number, got a tensor of shape {self.shape}\n"
+                "  try: x.tolist(), or x.sum().item()"
+            )
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The numbers as nested Python lists."""
+        return self._array.tolist()
+
+    def numpy(self, *, force: Bool = False) -> Array:
+        """Return a NumPy array on the same memory: a write to either shows in both.
+
+        Parameters
+        ----------
+        force : bool
+            Also for a tensor that requires a gradient: then ``detach()`` is implied.
+        """
+        if self._requires_grad and not force:
+            raise RuntimeError(
+                "numpy() leaves the graph behind, and this tensor requires a gradient\n"
+                "  try: x.detach().numpy()"
+            )
+        self._memory.expose(self._array)
+        return self._array
+
+    def __array__(
+        self, dtype: Any = None, copy: Bool | None = None
+    ) -> np.ndarray[Any, Any]:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __bool__(self) -> Bool:
+        if self._array.size != 1:
+            raise ValueError(
+                f"the truth of a tensor of shape {self.shape} is ambiguous\n"
+                "  try: x.any() or x.all()"
+            )
+        return bool(self._array.item())
+
+    def __int__(self) -> Int:
+        return int(self.item())
+
+    def __float__(self) -> Float:
+        return float(self.item())
+
+    def __index__(self) -> Int:
+        if self._array.dtype.kind not in "iu" or self._array.ndim:
+            raise TypeError(f"only one whole number can be an index, got {self!r}")
+        return int(self._array)
+
+    # ------------------------------------------------------------------------------- gradients
+
+    @property
+    def requires_grad(self) -> Bool:
+        """Whether ``backward`` computes a gradient for it."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: Bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: Bool = True) -> Tensor:
+        """Set ``requires_grad``; return the tensor itself."""
+        if self._node is not None and not requires_grad:
+            raise RuntimeError("a computed tensor requires a gradient\n  try: x.detach()")
+        if requires_grad and not self.is_floating_point():
+            raise TypeError(
+                f"only float32 and float64 tensors have gradients, got {self.dtype.name}\n"
+                "  try: x.float().requires_grad_()"
+            )
+        self._requires_grad = bool(requires_grad)
+        return self
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward`` summed up here; None before."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"a gradient is a tensor or None, got {type(value).__name__}")
+            if value.shape != self.shape or value.dtype is not self.dtype:
+                raise ValueError(
+                    f"the gradient must be {self.dtype.name} of shape {self.shape}, "
+                    f"got {value.dtype.name} of shape {value.shape}"
+                )
+        self._grad = value
+
+    @property
+    def is_leaf(self) -> Bool:
+        """Whether it was made by hand rather than computed from what requires a gradient."""
+        return self._node is None
+
+    @property
+    def grad_fn(self) -> Function | None:
+        """The node that computed it."""
+        return self._node
+
+    @property
+    def data(self) -> Tensor:
+        """The same numbers outside the graph: ``detach()``."""
+        return self.detach()
+
+    def detach(self) -> Tensor:
+        """The same numbers, on the same memory, outside the graph."""
+        out = Tensor._wrap(self._array)
+        out._memory = self._memory
+        return out
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: Bool | None = None,
+        create_graph: Bool = False,
+    ) -> None:
+        """Add the gradient of this tensor to the ``grad`` of every leaf it was computed from.
+
+        Parameters
+        ----------
+        gradient : Tensor, optional
+            What to start from, in the shape of this tensor; 1 for a single number.
+        retain_graph : bool, optional
+            Keep the graph for another ``backward``. Defaults to ``create_graph``.
+        create_graph : bool
+            Record the gradients' own computation, so that they can be differentiated.
+        """
+        keep = create_graph if retain_graph is None else retain_graph
+        seed = autograd.seed_gradient(self, gradient)
+        autograd.run_backward([self], [seed], None, keep, create_graph)
+
+    def register_hook(self, hook: Hook) -> RemovableHandle:
+        """Call ``hook(grad)`` when the gradient is known; what it returns replaces the gradient."""
+        if not self._requires_grad:
+            raise RuntimeError("only a tensor that requires a gradient can have a gradient hook")
+        owner: Any = self if self._node is None else self._node
+        name = "_hooks" if self._node is None else "hooks"
+        if getattr(owner, name) is None:
+            setattr(owner, name, [])
+        hooks = getattr(owner, name)
+        hooks.append(hook)
+        return RemovableHandle(hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a computed tensor in ``grad``, as for a leaf."""
+        if self._node is not None:
+            self.register_hook(self._keep)
+
+    def _keep(self, grad: Tensor) -> None:
+        self._grad = grad if self._grad is None else self._grad + grad
+
+    # ------------------------------------------------------------------------ change in place
+
+    def _written(self) -> None:
+        """Count a write: what backward has saved of these numbers is no longer true."""
+        self._memory.version += 1
+
+    def _write(self, change: Callable[[Array], Any], *sources: object) -> Tensor:
+        """Change the numbers in place, if no gradient would silently go wrong by it."""
+        if autograd.is_grad_enabled():
+            recorded = (self, *(s for s in sources if isinstance(s, Tensor)))
+            if any(t._requires_grad for t in recorded):
+                raise RuntimeError(
+                    "a change in place cannot be recorded for backward\n"
+                    "  try: y = y + 1 instead of y += 1 (lucid.where or lucid.cat instead of\n"
+                    "  y[i] = v), or make the change under lucid.no_grad()"
+                )
+        try:
+            change(self._array)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                f"cannot change a {self.dtype.name} tensor of shape {self.shape} in place: {error}"
+            ) from None
+        finally:
+            self._written()
+        return self
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        where = ops.as_index(index)
+        new = value._array if isinstance(value, Tensor) else value
+        self._write(lambda a: a.__setitem__(where, new), value)
+
+    def zero_(self) -> Tensor:
+        """Fill with 0, in place."""
+        return self._write(lambda a: a.fill(0))
+
+    def fill_(self, value: TensorLike) -> Tensor:
+        """Fill with one number, in place."""
+        return self._write(lambda a: a.fill(ops.raw(value)), value)
+
+    def copy_(self, source: Tensor) -> Tensor:
+        """Copy the numbers of ``source``, broadcast and converted, in place."""
+        return self._write(lambda a: np.copyto(a, source._array, casting="unsafe"), source)
+
+    def add_(self, other: TensorLike, *, alpha: Scalar = 1) -> Tensor:
+        """``x += alpha * other``, in place."""
+        step = ops.raw(other)
+        return self._write(lambda a: np.add(a, step if alpha == 1 else alpha * step, a), other)
+
+    def sub_(self, other: TensorLike, *, alpha: Scalar = 1) -> Tensor:
+        """``x -= alpha * other``, in place."""
+        step = ops.raw(other)
+        return self._write(lambda a: np.subtract(a, step if alpha == 1 else alpha * step, a), other)
+
+    def mul_(self, other: TensorLike) -> Tensor:
+        """``x *= other``, in place."""
+        return self._write(lambda a: np.multiply(a, ops.raw(other), a), other)
+
+    def div_(self, other: TensorLike) -> Tensor:
+        """``x /= other``, in place."""
+        return self._write(lambda a: np.divide(a, ops.raw(other), a), other)
+
+    def clamp_(self, min: Scalar | None = None, max: Scalar | None = None) -> Tensor:
+        """Limit to ``min`` .. ``max``, in place."""
+        return self._write(lambda a: np.clip(a, min, max, out=a))
+
+    __iadd__ = add_
+    __isub__ = sub_
+    __imul__ = mul_
+    __itruediv__ = div_
+
+    # ---------------------------------------------------------------------------- copy, pickle
+
+    def __deepcopy__(self, memo: dict[Int, Any]) -> Tensor:
+        if self._node is not None:
+            raise RuntimeError("a computed tensor cannot be deep-copied\n  try: x.detach().clone()")
+        out = type(self).__new__(type(self))
+        out._restore(self._array.copy(), self._requires_grad)
+        memo[id(self)] = out
+        if self._grad is not None:
+            out._grad = self._grad.detach().clone()
+        return out
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._node is not None:
+            raise RuntimeError("a computed tensor cannot be pickled\n  try: x.detach()")
+        return _rebuild, (type(self), self._array, self._requires_grad)
+
+    def _restore(self, array: Array, requires_grad: Bool) -> None:
+        self._set(array)
+        self._requires_grad = requires_grad
+
+    # -------------------------------------------------------------------------------- operators
+
+    # `x.exp()` is `lucid.exp(x)`: each method is the op itself, with its formula and its example.
+
+    __add__ = ops.add
+    __sub__ = ops.sub
+    __mul__ = ops.mul
+    __truediv__ = ops.div
+    __pow__ = ops.pow
+    __matmul__ = ops.matmul
+    __neg__ = ops.neg
+    __abs__ = ops.abs
+    __invert__ = ops.logical_not
+    __and__ = ops.logical_and
+    __or__ = ops.logical_or
+    __eq__ = ops.eq  # type: ignore[assignment]  # elementwise, not a bool
+    __ne__ = ops.ne  # type: ignore[assignment]
+    __lt__ = ops.lt
+    __le__ = ops.le
+    __gt__ = ops.gt
+    __ge__ = ops.ge
+    __getitem__ = ops.getitem
+    __hash__ = object.__hash__  # by identity: tensors are keys of the optimizers' state
+
+    def __radd__(self, other: TensorLike) -> Tensor:
+        return ops.add(other, self)
+
+    def __rsub__(self, other: TensorLike) -> Tensor:
+        return ops.sub(other, self)
+
+    def __rmul__(self, other: TensorLike) -> Tensor:
+        return ops.mul(other, self)
+
+    def __rtruediv__(self, other: TensorLike) -> Tensor:
+        return ops.div(other, self)
+
+    def __rpow__(self, other: TensorLike) -> Tensor:
+        return ops.pow(other, self)
+
+    def __rmatmul__(self, other: Tensor) -> Tensor:
+        return ops.matmul(other, self)
+
+    add = ops.add
+    sub = ops.sub
+    mul = ops.mul
+    div = ops.div
+    pow = ops.pow
+    neg = ops.neg
+    abs = ops.abs
+    exp = ops.exp
+    log = ops.log
+    sqrt = ops.sqrt
+    tanh = ops.tanh
+    sigmoid = ops.sigmoid
+    relu = ops.relu
+    sign = ops.sign
+    clamp = ops.clamp
+    clip = ops.clip
+    maximum = ops.maximum
+    minimum = ops.minimum
+    eq = ops.eq
+    ne = ops.ne
+    lt = ops.lt
+    le = ops.le
+    gt = ops.gt
+    ge = ops.ge
+    logical_not = ops.logical_not
+    logical_and = ops.logical_and
+    logical_or = ops.logical_or
+    isnan = ops.isnan
+    isfinite = ops.isfinite
+    matmul = ops.matmul
+    sum = ops.sum
+    mean = ops.mean
+    var = ops.var
+    std = ops.std
+    prod = ops.prod
+    amax = ops.amax
+    amin = ops.amin
+    max = ops.max
+    min = ops.min
+    argmax = ops.argmax
+    argmin = ops.argmin
+    any = ops.any
+    all = ops.all
+    softmax = ops.softmax
+    log_softmax = ops.log_softmax
+    reshape = ops.reshape
+    flatten = ops.flatten
+    transpose = ops.transpose
+    permute = ops.permute
+    squeeze = ops.squeeze
+    unsqueeze = ops.unsqueeze
+    expand = ops.expand
+    flip = ops.flip
+    split = ops.split
+    gather = ops.gather
+    clone = ops.clone
+    contiguous = ops.contiguous
+    to = ops.to
+    double = ops.double
+    long = ops.long
+    float = ops.float
+    int = ops.int
+    bool = ops.bool
+
+    def view(self, *shape: Any) -> Tensor:
+        """The same numbers in another shape, never copied; where that needs a copy, an error."""
+        if not self.is_contiguous():
+            raise ValueError(
+                "view needs contiguous numbers, and these are not\n  try: x.reshape(...)"
+            )
+        return ops.reshape(self, *shape)
+
+    def type_as(self, other: Tensor) -> Tensor:
+        """The numbers converted to the dtype of ``other``."""
+        return ops.to(self, other.dtype)
+
+    def masked_fill(self, mask: Tensor, value: TensorLike) -> Tensor:
+        """The numbers, with ``value`` where ``mask`` is True."""
+        return ops.where(mask, value, self)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802, RUF100
+        """The axes in reverse order."""
+        return ops.permute(self, *reversed(range(self.ndim)))
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802, RUF100
+        """The last two axes exchanged."""
+        return ops.transpose(self, -2, -1)
+
+
+def _rebuild(kind: type[Tensor], array: Array, requires_grad: Bool) -> Tensor:
+    """Undo ``Tensor.__reduce__``."""
+    out = kind.__new__(kind)
+    out._restore(array, requires_grad)
+    return out

@@ -1,0 +1,43 @@
+"""Layers and models.
+
+    parameter.py   parameters, and the placeholders of lazy layers
+    module.py      the base class;  state.py: loading a state dict
+    lazy.py        how a lazy layer comes to life
+    functional.py  what the layers compute;  init.py: the first numbers
+    conv.py linear.py norm.py pooling.py activation.py loss.py container.py
+"""
+
+from lucid.nn import functional, init
+from lucid.nn.activation import Dropout, Flatten, ReLU
+from lucid.nn.container import ModuleDict, ModuleList, Sequential
+from lucid.nn.conv import Conv1d, LazyConv1d
+from lucid.nn.linear import LazyLinear, Linear
+from lucid.nn.loss import CrossEntropyLoss, MSELoss
+from lucid.nn.module import Module
+from lucid.nn.norm import BatchNorm1d, LazyBatchNorm1d
+from lucid.nn.parameter import Parameter, UninitializedParameter
+from lucid.nn.pooling import AdaptiveAvgPool1d, MaxPool1d
+
+__all__ = [
+    "AdaptiveAvgPool1d",
+    "BatchNorm1d",
+    "Conv1d",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Flatten",
+    "LazyBatchNorm1d",
+    "LazyConv1d",
+    "LazyLinear",
+    "Linear",
+    "MSELoss",
+    "MaxPool1d",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "UninitializedParameter",
+    "functional",
+    "init",
+]

@@ -1,0 +1,226 @@
+"""Normalization layers."""
+
+from __future__ import annotations
+
+from lucid import ops
+from lucid.errors import ShapeError, add_to_message
+from lucid.nn import functional as F
+from lucid.nn import init
+from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
+from lucid.ops.conv import check_tensor
+from lucid.tensor import Tensor
+from lucid.types import DeviceLike, DTypeLike
+
+__all__ = ["BatchNorm1d", "LazyBatchNorm1d"]
+
+
+class BatchNorm1d(SizedLayer):
+    r"""Give every channel mean 0 and variance 1, then a learned scale and shift.
+
+    .. math::
+
+        y = \frac{x - \mathrm{mean}_c}{\sqrt{\mathrm{var}_c + \epsilon}} \cdot w_c + b_c
+
+    In training, mean and variance are those of the batch, over N and L; meanwhile they are
+    remembered in running averages, which take their place in use (``eval()``).
+
+    Parameters
+    ----------
+    num_features : int
+        C, the channels of the input.
+    eps : float
+        Keeps a channel of variance 0 from being divided by 0.
+    momentum : float or None
+        The weight of the newest batch in the running averages; None weighs all batches equally.
+    affine : bool
+        Whether scale and shift are learned.
+    track_running_stats : bool
+        Whether averages are kept; if not, every batch is normalized by itself.
+    device : DeviceLike
+        There is one: ``"cpu"``.
+    dtype : DTypeLike
+        float32 or float64; by default ``lucid.get_default_dtype()``.
+
+    Attributes
+    ----------
+    weight, bias : Parameter or None
+        (C,), at first 1 and 0.
+    running_mean, running_var : Tensor or None
+        (C,), at first 0 and 1; the variance is the unbiased one.
+    num_batches_tracked : Tensor or None
+        How many batches the averages have seen.
+
+    Raises
+    ------
+    ValueError
+        For sizes out of range; in ``forward`` a ShapeError, for an input that is not (N, C) or
+        (N, C, L), and a ValueError for a batch to train on with one value per channel.
+    TypeError
+        For a size that is no int.
+
+    References
+    ----------
+    .. [1] S. Ioffe, C. Szegedy, "Batch Normalization", ICML 2015, arXiv:1502.03167.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import lucid.nn as nn
+    >>> y = nn.BatchNorm1d(3)(5 + 2 * lucid.randn(8, 3, 20))
+    >>> bool((y.mean((0, 2)).abs() < 1e-5).all())
+    True
+    """
+
+    inferred = "num_features"
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
+    ) -> None:
+        super().__init__(device, dtype)
+        self.num_features: int | None = None  # set by _initialize
+        self.eps, self.momentum = eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight: Tensor | None = None
+        self.bias: Tensor | None = None
+        if affine:
+            self._declare("weight", "bias")
+        self.running_mean: Tensor | None
+        self.running_var: Tensor | None
+        self.num_batches_tracked: Tensor | None
+        for name in ("running_mean", "running_var", "num_batches_tracked"):
+            self.register_buffer(name, None)
+        self._complete(num_features)
+
+    def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
+        return {"weight": (size,), "bias": (size,)}
+
+    def _make_buffers(self, size: int) -> None:
+        if self.track_running_stats:
+            self.running_mean = ops.zeros(size, dtype=self._dtype)
+            self.running_var = ops.ones(size, dtype=self._dtype)
+            self.num_batches_tracked = ops.tensor(0)
+
+    def _size_from_input(self, x: Tensor) -> int:
+        check_tensor(x, "input", type(self).__name__)
+        if x.ndim not in (2, 3):
+            raise ShapeError(
+                f"{type(self).__name__} expected an input (N, C) or (N, C, L), got {x.shape}"
+            )
+        return x.shape[1]
+
+    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
+        shape = shapes.get("weight" if self.affine else "running_mean")
+        if shape is None:
+            return None
+        if len(shape) != 1:
+            raise ShapeError(f"expected shape (num_features,), found {shape}")
+        return shape[0]
+
+    def reset_parameters(self) -> None:
+        """Set the scale to 1, the shift to 0 and the averages to their beginning."""
+        if self.weight is not None and self.bias is not None:
+            init.ones_(self.weight)
+            init.zeros_(self.bias)
+        if self.running_mean is not None and self.running_var is not None:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize: (N, C) or (N, C, L) to the same shape."""
+        self._size_from_input(x)  # an error, if this is no input at all
+        try:
+            out = F.batch_norm(
+                x, self.running_mean, self.running_var, self.weight, self.bias,
+                self.training or self.running_mean is None, self._next_momentum(), self.eps,
+            )  # fmt: skip
+        except ShapeError as error:
+            name, size = type(self).__name__, self.num_features
+            add_to_message(error, f"this {name} has num_features={size}, {self._origin}")
+            raise
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+        return out
+
+    def _next_momentum(self) -> float:
+        if self.momentum is not None:
+            return self.momentum
+        seen = 0 if self.num_batches_tracked is None else self.num_batches_tracked.item()
+        return 1 / float(seen + 1)
+
+    def extra_repr(self) -> str:
+        """The size, and the options that are not the default."""
+        shown: dict[str, object] = {"num_features": self.num_features}
+        options = {
+            "eps": (self.eps, 1e-5),
+            "momentum": (self.momentum, 0.1),
+            "affine": (self.affine, True),
+            "track_running_stats": (self.track_running_stats, True),
+        }
+        shown |= {name: value for name, (value, default) in options.items() if value != default}
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
+
+
+class LazyBatchNorm1d(LazyMixin, BatchNorm1d):
+    r"""A ``BatchNorm1d`` that learns ``num_features`` from the channels of its first input.
+
+    .. math::
+
+        y = \frac{x - \mathrm{mean}_c}{\sqrt{\mathrm{var}_c + \epsilon}} \cdot w_c + b_c
+
+    Parameters
+    ----------
+    eps : float
+        Keeps a channel of variance 0 from being divided by 0.
+    momentum : float or None
+        The weight of the newest batch in the running averages; None weighs all batches equally.
+    affine : bool
+        Whether scale and shift are learned.
+    track_running_stats : bool
+        Whether averages are kept.
+    device : DeviceLike
+        There is one: ``"cpu"``.
+    dtype : DTypeLike
+        float32 or float64; by default ``lucid.get_default_dtype()``.
+
+    Attributes
+    ----------
+    weight, bias, running_mean, running_var, num_batches_tracked : Tensor or None
+        As in ``BatchNorm1d``; None until the first forward.
+    num_features : int or None
+        None until the first forward; then the inferred size.
+
+    Raises
+    ------
+    ValueError
+        As ``BatchNorm1d``. A first forward that fails leaves the layer as it was.
+    TypeError
+        As ``BatchNorm1d``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import lucid.nn as nn
+    >>> norm = nn.LazyBatchNorm1d()
+    >>> norm(lucid.randn(8, 3, 20)).shape, norm.num_features
+    ((8, 3, 20), 3)
+    """
+
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: DeviceLike = None,
+        dtype: DTypeLike = None,
+    ) -> None:
+        super().__init__(PENDING, eps, momentum, affine, track_running_stats, device, dtype)

@@ -1,0 +1,176 @@
+"""Loading a state dict: all of it, or nothing.
+
+First everything is planned: lazy layers that wait are filled on trial, every value is converted,
+every key and shape is compared, and all problems are collected. Only when there are none are the
+values written; should even that be interrupted, what was overwritten is put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from lucid.autograd import Memory, is_tensor
+from lucid.errors import ShapeError
+from lucid.tensor import Tensor
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.nn.module import Module
+
+__all__ = ["IncompatibleKeys"]
+
+
+class IncompatibleKeys(NamedTuple):
+    """What ``load_state_dict`` did not find in the state, and what it had no use for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Write(NamedTuple):
+    """One tensor of the model, and the numbers it is to get."""
+
+    target: Tensor
+    array: Array
+    memory: Memory | None  # of the tensor that is taken over, with assign=True
+
+
+class Plan:
+    """What loading a state into a model would do, and what stands against it."""
+
+    def __init__(self, state: Mapping[str, Any], assign: bool) -> None:
+        self.state, self.assign = state, assign
+        self.writes: list[Write] = []
+        self.missing: list[str] = []
+        self.problems: list[str] = []
+        self.used: set[str] = set()
+        self.trials: dict[int, Module] = {}
+
+    def add(self, path: str, module: Module, stack: ExitStack) -> None:
+        """Plan for one module; a waiting lazy layer enters its trial on the stack."""
+        prefix = f"{path}." if path else ""
+        target = self.ready(prefix, module, stack)
+        if target is None:
+            return
+        for name, tensor in target._state().items():
+            key = prefix + name
+            if key in self.state:
+                self.used.add(key)
+                self.add_write(key, tensor, trained=name in target._parameters)
+            else:
+                self.missing.append(key)
+
+    def ready(self, prefix: str, module: Module, stack: ExitStack) -> Module | None:
+        """The module itself, or the trial of a waiting lazy layer; None if that goes on waiting."""
+        from lucid.nn.lazy import SizedLayer  # lazy layers are modules: known only by now
+
+        if not isinstance(module, SizedLayer) or not module._pending:
+            return module
+        if id(module) in self.trials:  # a layer used twice
+            return self.trials[id(module)]
+        names = [*module._parameters, *module._buffers]
+        found = {n: array_of(self.state[prefix + n]) for n in names if prefix + n in self.state}
+        shapes = {name: array.shape for name, array in found.items() if array is not None}
+        try:
+            size = module._size_from_state(shapes)
+            if size is None:
+                # No entries: the state of a layer that was waiting, too. Some entries, but not
+                # the one that tells the size: it is missing.
+                if found:
+                    self.missing.append(prefix + names[0])
+                return None
+            trial = stack.enter_context(module._trial(size, "taken from the loaded state dict"))
+        except ValueError as error:
+            self.used.update(prefix + name for name in found)
+            self.problems.append(f"{prefix}{names[0]}: {error}")
+            return None
+        self.trials[id(module)] = trial
+        return trial
+
+    def add_write(self, key: str, target: Tensor, trained: bool) -> None:
+        """Plan to write one value."""
+        value = self.state[key]
+        array = array_of(value)
+        if array is None or array.dtype.kind not in "fiub":
+            got = type(value).__name__ if array is None else f"an array of {array.dtype}"
+            self.problems.append(f"{key}: expected a tensor, found {got}")
+        elif array.shape != target.shape:
+            self.problems.append(f"{key}: expected shape {target.shape}, found {array.shape}")
+        elif self.assign and is_tensor(value):
+            if trained and not value.is_floating_point():
+                self.problems.append(f"{key}: a parameter is floating, found {value.dtype.name}")
+            self.writes.append(Write(target, value._array, value._memory))
+        else:
+            with np.errstate(over="ignore"):
+                array = array.astype(target._array.dtype)
+            self.writes.append(Write(target, array, None))
+
+    def carry_out(self) -> None:
+        """Write; if that is interrupted, put back what was there."""
+        before: list[tuple[Tensor, Array, Array, Memory]] = []
+        try:
+            for target, array, memory in self.writes:
+                old = target._array
+                before.append((target, old, old.copy(), target._memory))
+                if memory is None:
+                    np.copyto(old, array)
+                    target._written()
+                else:
+                    target._array, target._memory = array, memory
+        except BaseException:
+            for target, old, numbers, memory in before:
+                np.copyto(old, numbers)
+                target._array, target._memory = old, memory
+                target._written()
+            raise
+
+
+@runtime_checkable
+class HasArray(Protocol):
+    """What NumPy, and other libraries' tensors, can be read through."""
+
+    def __array__(self) -> Array: ...
+
+
+def array_of(value: Any) -> Array | None:
+    """A tensor, NumPy array, or another library's tensor as an array; None for anything else."""
+    if is_tensor(value):
+        return value._array
+    return np.asarray(value) if isinstance(value, HasArray) else None
+
+
+def load(
+    model: Module, state_dict: Mapping[str, Any], strict: bool, assign: bool
+) -> IncompatibleKeys:
+    """What ``Module.load_state_dict`` does."""
+    from lucid.nn import lazy  # for its lock, which is a new object after a fork
+
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(
+            f"a state dict maps names to tensors, got {type(state_dict).__name__}\n"
+            "  try: model.load_state_dict(lucid.load(path))"
+        )
+    plan = Plan(state_dict, assign)
+    with lazy.materializing, ExitStack() as stack:
+        for path, module in model.named_modules(remove_duplicate=False):
+            plan.add(path, module, stack)
+        unexpected = [key for key in state_dict if key not in plan.used]
+        problems = plan.problems.copy()
+        if strict and plan.missing:
+            problems.append(
+                f"missing: {', '.join(plan.missing)}\n"
+                "    (a lazy layer that was saved before its first forward has no entries)"
+            )
+        if strict and unexpected:
+            problems.append(f"unexpected: {', '.join(map(str, unexpected))}")
+        if problems:
+            raise (ShapeError if plan.problems else ValueError)(
+                f"this state does not fit {type(model).__name__}; nothing was loaded\n  "
+                + "\n  ".join(problems)
+            )
+        plan.carry_out()
+    return IncompatibleKeys(plan.missing, unexpected)

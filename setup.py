@@ -37,6 +37,7 @@ class BuildKernels(build_ext):
     """Build the kernels, and write down beside them how that went."""
 
     def run(self):
+        """Build, then write the record."""
         self.failure = None
         super().run()
         report = {
@@ -51,6 +52,7 @@ class BuildKernels(build_ext):
         (folder / "build.json").write_text(json.dumps(report, indent=2) + "\n")
 
     def build_extension(self, ext):
+        """Build one kernel file; a failure is remembered."""
         try:
             super().build_extension(ext)
         except BaseException as error:
@@ -63,6 +65,8 @@ kernels = [
     Extension(
         f"lucid._ext.{name}",
         [f"lucid/_ext/{name}.pyx"],
+        depends=["lucid/_ext/pad.pxd", "lucid/_ext/tile.h"],
+        include_dirs=["lucid/_ext"],
         extra_compile_args=COMPILE_ARGS,
         optional=True,
     )

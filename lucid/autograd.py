@@ -16,7 +16,7 @@ import threading
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import ContextDecorator
-from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeGuard
+from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from lucid.types import Array, from_numpy_dtype
 __all__ = ["Function", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
@@ -98,7 +99,7 @@ class set_grad_enabled(_Recording):  # noqa: N801, RUF100
             _mode.enabled, self._outside = self._outside, None
         super().__enter__()
 
-    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def __call__(self, function: _F) -> _F:
         """Decorate a function: the switch is made in its calls, not now."""
         if self._outside is not None:
             _mode.enabled, self._outside = self._outside, None
@@ -187,8 +188,8 @@ class Saved(NamedTuple):
 
     @staticmethod
     def of(array: Array, memory: Memory) -> Saved:
-        block = memory.block
-        return Saved(array, memory, memory.version, None if block is None else checksum(block))
+        noted = None if memory.block is None else checksum(array)
+        return Saved(array, memory, memory.version, noted)
 
     def changed(self) -> bool:
         """Whether the numbers are no longer those that were saved."""
@@ -247,10 +248,10 @@ class Function:
     _output: Saved | None = None
 
     def forward(self, *inputs: Any) -> Any:
-        """Compute the output array from the input arrays."""
+        """Compute the output array from the input arrays, which it must not change."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def backward(self, grad: Tensor) -> Tensor | None | tuple[Tensor | None, ...]:
+    def backward(self, grad: Tensor) -> Tensor | tuple[Tensor | None, ...] | None:
         """Return the gradients of the inputs, given the gradient of the output."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
@@ -272,14 +273,15 @@ class Function:
         with np.errstate(all="ignore"):  # IEEE: 1/0 is inf and 0/0 nan, without a word
             out = make_tensor(self.forward(*arrays))
         array = out._array
-        if array.base is not None or any([array is a for a in arrays]):
+        dtype = from_numpy_dtype(array)
+        if array.base is not None or any(array is a for a in arrays):
             # a view of an input: whoever writes to one writes to the other
             for x in inputs:
                 if np.may_share_memory(array, x._array):
                     out._memory = x._memory
         if _mode.enabled:
             needs = tuple([x._requires_grad for x in inputs])
-            if True in needs and from_numpy_dtype(array).is_floating_point:
+            if True in needs and dtype.is_floating_point:
                 self._record(inputs, needs, out)
         return out
 
@@ -527,16 +529,16 @@ def grad(
     create_graph: bool = False,
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    r"""Gradients :math:`\sum_j v_j \, \partial y_j / \partial x_i`, without touching any ``.grad``.
+    """Gradients: the sum over j of v_j * dy_j/dx_i, for each i, without touching any ``.grad``.
 
     Parameters
     ----------
     outputs : Tensor or sequence of Tensor
-        The :math:`y`.
+        The y.
     inputs : Tensor or sequence of Tensor
-        The :math:`x`, leaves or not.
+        The x, leaves or not.
     grad_outputs : Tensor or sequence of Tensor, optional
-        The :math:`v`, one per output; 1 for outputs that are a single number.
+        The v, one per output; 1 for outputs that are a single number.
     retain_graph : bool, optional
         Whether the graph can be walked again. Defaults to ``create_graph``.
     create_graph : bool
@@ -556,7 +558,7 @@ def grad(
 
     Examples
     --------
-    The second derivative of :math:`x^3` is :math:`6x`:
+    The second derivative of x^3 is 6x:
 
     >>> import lucid
     >>> x = lucid.tensor(2.0, requires_grad=True)

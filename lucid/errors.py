@@ -68,7 +68,7 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an int, got the bool {value}\n  try: {name}={int(value)}")
     try:
-        size = operator.index(value)  # type: ignore[arg-type]  # a longer tuple fails here
+        size = operator.index(value)  # a longer tuple fails here
     except TypeError:
         cure = ""
         if isinstance(value, float) and value.is_integer():

@@ -18,8 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from lucid.errors import check_size
-
 __all__ = ["Generator", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 
 

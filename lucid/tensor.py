@@ -16,7 +16,7 @@ import numpy as np
 
 from lucid import autograd, ops, types
 from lucid.autograd import Function, Hook, Memory
-from lucid.types import Array, DeviceLike, DTypeLike, device, dtype
+from lucid.types import Array, DTypeLike, device, dtype
 
 __all__ = ["RemovableHandle", "Tensor"]
 
@@ -186,9 +186,7 @@ class Tensor:
         self._memory.expose(self._array)
         return self._array
 
-    def __array__(
-        self, dtype: Any = None, copy: Bool | None = None
-    ) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: Any = None, copy: Bool | None = None) -> Array:
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def __bool__(self) -> Bool:
@@ -307,10 +305,7 @@ class Tensor:
     def retain_grad(self) -> None:
         """Keep the gradient of a computed tensor in ``grad``, as for a leaf."""
         if self._node is not None:
-            self.register_hook(self._keep)
-
-    def _keep(self, grad: Tensor) -> None:
-        self._grad = grad if self._grad is None else self._grad + grad
+            self._node.keeper = self
 
     # ------------------------------------------------------------------------ change in place
 
@@ -329,11 +324,13 @@ class Tensor:
                     "  y[i] = v), or make the change under lucid.no_grad()"
                 )
         try:
-            change(self._array)
-        except (TypeError, ValueError) as error:
+            with np.errstate(all="ignore"):
+                change(self._array)
+        except (TypeError, ValueError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(
-                f"cannot change a {self.dtype.name} tensor of shape {self.shape} in place: {error}"
+                f"cannot change a tensor of {self.dtype.name} and shape {self.shape} in place: "
+                f"{error}"
             ) from None
         finally:
             self._written()
@@ -385,6 +382,12 @@ class Tensor:
 
     # ---------------------------------------------------------------------------- copy, pickle
 
+    def __copy__(self) -> Tensor:
+        out = type(self).__new__(type(self))
+        out._restore(self._array, self._requires_grad)
+        out._memory, out._node = self._memory, self._node
+        return out
+
     def __deepcopy__(self, memo: dict[Int, Any]) -> Tensor:
         if self._node is not None:
             raise RuntimeError("a computed tensor cannot be deep-copied\n  try: x.detach().clone()")
@@ -416,9 +419,9 @@ class Tensor:
     __matmul__ = ops.matmul
     __neg__ = ops.neg
     __abs__ = ops.abs
-    __invert__ = ops.logical_not
-    __and__ = ops.logical_and
-    __or__ = ops.logical_or
+    __invert__ = ops.bitwise_not
+    __and__ = ops.bitwise_and
+    __or__ = ops.bitwise_or
     __eq__ = ops.eq  # type: ignore[assignment]  # elementwise, not a bool
     __ne__ = ops.ne  # type: ignore[assignment]
     __lt__ = ops.lt
@@ -442,6 +445,12 @@ class Tensor:
 
     def __rpow__(self, other: TensorLike) -> Tensor:
         return ops.pow(other, self)
+
+    def __rand__(self, other: TensorLike) -> Tensor:
+        return ops.bitwise_and(other, self)
+
+    def __ror__(self, other: TensorLike) -> Tensor:
+        return ops.bitwise_or(other, self)
 
     def __rmatmul__(self, other: Tensor) -> Tensor:
         return ops.matmul(other, self)
@@ -473,6 +482,9 @@ class Tensor:
     logical_not = ops.logical_not
     logical_and = ops.logical_and
     logical_or = ops.logical_or
+    bitwise_not = ops.bitwise_not
+    bitwise_and = ops.bitwise_and
+    bitwise_or = ops.bitwise_or
     isnan = ops.isnan
     isfinite = ops.isfinite
     matmul = ops.matmul

@@ -178,6 +178,8 @@ class device:
 
     __slots__ = ("type",)
 
+    type: str
+
     def __init__(self, type: str | device) -> None:
         name = type.type if isinstance(type, device) else type
         if not isinstance(name, str):
@@ -201,8 +203,24 @@ class device:
 DeviceLike: TypeAlias = device | str | None
 
 CPU = device("cpu")
+# for functions whose arguments have these names
+Device: TypeAlias = device
+DType: TypeAlias = dtype
 
 
 def as_device(value: DeviceLike) -> device:
     """Return the device that ``value`` names; None is the CPU."""
     return CPU if value is None else device(value)
+
+
+def dtype_and_device(
+    args: tuple[DTypeLike | DeviceLike, ...], dtype: DTypeLike, device: DeviceLike
+) -> DType | None:
+    """The dtype that ``to(*args, dtype=, device=)`` asks for, if any; the device is checked."""
+    for arg in args:
+        if isinstance(arg, Device) or (isinstance(arg, str) and arg not in [t.name for t in ALL]):
+            device = arg
+        else:
+            dtype = arg
+    as_device(device)
+    return None if dtype is None else as_dtype(dtype)

@@ -19,8 +19,17 @@ __all__ = ["BUILD", "COMPILED", "kernels"]
 _FOLDER = Path(__file__).parent
 _RECORD = _FOLDER / "build.json"
 
-#: What ``setup.py`` recorded about the build; empty in a source tree that was never built.
-BUILD: dict[str, Any] = json.loads(_RECORD.read_text()) if _RECORD.exists() else {}
+
+def _read_record() -> dict[str, Any]:
+    """What ``setup.py`` recorded about the build; empty in a source tree that was never built."""
+    try:
+        record = json.loads(_RECORD.read_text())
+    except (OSError, ValueError):  # not there, or damaged
+        return {}
+    return record if isinstance(record, dict) and "compiled" in record else {}
+
+
+BUILD = _read_record()
 
 
 def _choose() -> tuple[ModuleType, bool]:

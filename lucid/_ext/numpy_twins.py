@@ -20,22 +20,37 @@ simd_level = "NumPy's"
 
 
 def conv1d_forward(
-    x: Array, w: Array, y: Array, padded: Array,
-    stride: int, dilation: int, groups: int, left: int, mode: int,
+    x: Array,
+    w: Array,
+    y: Array,
+    stride: int,
+    dilation: int,
+    groups: int,
+    left: int,
+    right: int,
+    mode: int,
 ) -> None:
     """y[n, o, t] += sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
-    rows = gather(x, padded.shape[1], left, mode)
+    rows = gather(x, left, right, mode)
     for k, window in taps(w.shape[2], y.shape[2], stride, dilation):
         for o, c in blocks(groups, w.shape[0], x.shape[1]):
             y[:, o] += w[o, :, k] @ rows[:, c, window]
 
 
 def conv1d_input_grad(
-    g: Array, w: Array, x_grad: Array, padded: Array,
-    stride: int, dilation: int, groups: int, left: int, mode: int,
+    g: Array,
+    w: Array,
+    x_grad: Array,
+    stride: int,
+    dilation: int,
+    groups: int,
+    left: int,
+    right: int,
+    mode: int,
 ) -> None:
     """padded[n, c, t*stride + k*dilation] += w[o, c, k] * g[n, o, t], then folded into x_grad"""
-    rows = np.zeros((*x_grad.shape[:2], padded.shape[1]), x_grad.dtype)
+    N, C, L = x_grad.shape
+    rows = np.zeros((N, C, left + L + right), x_grad.dtype)
     for k, window in taps(w.shape[2], g.shape[2], stride, dilation):
         for o, c in blocks(groups, w.shape[0], x_grad.shape[1]):
             rows[:, c, window] += w[o, :, k].T @ g[:, o]
@@ -43,11 +58,18 @@ def conv1d_input_grad(
 
 
 def conv1d_weight_grad(
-    g: Array, x: Array, w_grad: Array, padded: Array,
-    stride: int, dilation: int, groups: int, left: int, mode: int,
+    g: Array,
+    x: Array,
+    w_grad: Array,
+    stride: int,
+    dilation: int,
+    groups: int,
+    left: int,
+    right: int,
+    mode: int,
 ) -> None:
     """w_grad[o, c, k] += sum over n, t of g[n, o, t] * padded[n, c, t*stride + k*dilation]"""
-    rows = gather(x, padded.shape[1], left, mode)
+    rows = gather(x, left, right, mode)
     for k, window in taps(w_grad.shape[2], g.shape[2], stride, dilation):
         for o, c in blocks(groups, w_grad.shape[0], x.shape[1]):
             w_grad[o, :, k] += (g[:, o] @ rows[:, c, window].swapaxes(1, 2)).sum(axis=0)
@@ -59,7 +81,7 @@ def taps(K: int, T: int, stride: int, dilation: int) -> Iterator[tuple[int, slic
         yield k, slice(k * dilation, k * dilation + (T - 1) * stride + 1, stride)
 
 
-def blocks(groups: int, O: int, C: int) -> Iterator[tuple[slice, slice]]:  # noqa: E741
+def blocks(groups: int, O: int, C: int) -> Iterator[tuple[slice, slice]]:
     """For each group, its output channels and its input channels."""
     for i in range(groups):
         yield (
@@ -82,9 +104,9 @@ def pad_index(i: NDArray[np.intp], n: int, mode: int) -> NDArray[np.intp]:
     return np.where((i >= 0) & (i < n), i, -1)
 
 
-def gather(x: Array, length: int, left: int, mode: int) -> Array:
+def gather(x: Array, left: int, right: int, mode: int) -> Array:
     """rows[n, c, i] = x[n, c, pad_index(i - left)], or 0"""
-    source = pad_index(np.arange(length) - left, x.shape[2], mode)
+    source = pad_index(np.arange(-left, x.shape[2] + right), x.shape[2], mode)
     rows: Array = x[:, :, source]
     rows[:, :, source < 0] = 0
     return rows
@@ -94,4 +116,5 @@ def scatter(rows: Array, x_grad: Array, left: int, mode: int) -> None:
     """x_grad[n, c, pad_index(i - left)] += rows[n, c, i]: the adjoint of gather"""
     source = pad_index(np.arange(rows.shape[2]) - left, x_grad.shape[2], mode)
     inside = source >= 0
-    np.add.at(x_grad, (slice(None), slice(None), source[inside]), rows[:, :, inside])
+    # np.add.at adds up where a position is named twice; moved to the front, it is the only index
+    np.add.at(np.moveaxis(x_grad, 2, 0), source[inside], np.moveaxis(rows[:, :, inside], 2, 0))

@@ -11,6 +11,13 @@ from lucid.nn.module import Module
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
+def checked(module: Module | None, container: str) -> Module:
+    """A module: unlike an attribute, an element of a container cannot be None."""
+    if not isinstance(module, Module):
+        raise TypeError(f"{container} holds modules, got {type(module).__name__}")
+    return module
+
+
 class ModuleList(Module):
     """A list of modules whose parameters are the model's.
 
@@ -38,6 +45,10 @@ class ModuleList(Module):
         super().__init__()
         self.extend(modules or ())
 
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Make ``module`` an element; None is not one."""
+        super().register_module(name, checked(module, type(self).__name__))
+
     def _at(self, index: int) -> str:
         n, i = len(self), operator.index(index)
         if not -n <= i < n:
@@ -45,6 +56,8 @@ class ModuleList(Module):
         return list(self._modules)[i]
 
     def _renumber(self, modules: list[Module]) -> None:
+        for module in modules:  # before the old ones are gone
+            checked(module, type(self).__name__)
         for name in list(self._modules):
             delattr(self, name)
         for i, module in enumerate(modules):
@@ -54,7 +67,7 @@ class ModuleList(Module):
         return len(self._modules)
 
     def __iter__(self) -> Iterator[Module]:
-        return iter([m for m in self._modules.values() if m is not None])
+        return iter([module for _, module in self.named_children()])
 
     @overload
     def __getitem__(self, index: int) -> Module: ...
@@ -173,9 +186,11 @@ class ModuleDict(Module):
         return name in self._modules
 
     def __getitem__(self, name: str) -> Module:
-        module = self._modules[name]
-        assert module is not None
-        return module
+        return checked(self._modules[name], type(self).__name__)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Make ``module`` the value of ``name``; None is not one."""
+        super().register_module(name, checked(module, type(self).__name__))
 
     def __setitem__(self, name: str, module: Module) -> None:
         self.register_module(name, module)

@@ -16,15 +16,13 @@ __all__ = ["Conv1d", "LazyConv1d"]
 
 
 class Conv1d(SizedLayer):
-    r"""Slide learned kernels over a signal.
+    """Slide learned kernels over a signal.
 
-    .. math::
+    ::
 
-        y[n, o, t] = b[o] + \sum_{c, k} w[o, c, k] \;
-                     \tilde x[n,\, c_0(o) + c,\, t \cdot \text{stride} + k \cdot \text{dilation}]
+        y[n, o, t] = b[o] + sum over c, k of w[o, c, k] * p[n, c0 + c, t*stride + k*dilation]
 
-    with :math:`\tilde x` the padded input and :math:`c_0(o)` the first channel of the group that
-    output channel :math:`o` belongs to.
+    with p the padded input and c0 the first channel of the group that output channel o belongs to.
 
     Parameters
     ----------
@@ -111,7 +109,7 @@ class Conv1d(SizedLayer):
         self.dilation = check_size("dilation", dilation, 1)
         self.padding = check_padding(padding, self.stride, self.kernel_size, self.dilation)
         self.groups = check_size("groups", groups, 1)
-        self._check_groups("out_channels", self.out_channels)
+        self._check_groups(out_channels=self.out_channels)
         check_mode(padding_mode)
         self.padding_mode = padding_mode
         self.weight: Tensor | None
@@ -119,16 +117,18 @@ class Conv1d(SizedLayer):
         self._declare("weight", "bias") if bias else self._declare("weight")
         self._complete(in_channels)
 
-    def _check_groups(self, name: str, channels: int) -> None:
-        if channels % self.groups:
-            divisors = [g for g in range(1, channels + 1) if channels % g == 0]
-            raise ValueError(
-                f"{name} must be divisible by groups: {name}={channels}, groups={self.groups}\n"
-                f"  try: groups={max(g for g in divisors if g <= self.groups)}"
-            )
+    def _check_groups(self, **channels: int) -> None:
+        for name, size in channels.items():
+            if size % self.groups:
+                common = math.gcd(size, self.out_channels)
+                fitting = max(g for g in range(1, self.groups) if common % g == 0)
+                raise ValueError(
+                    f"{name} must be divisible by groups: {name}={size}, groups={self.groups}\n"
+                    f"  try: groups={fitting}"
+                )
 
     def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        self._check_groups("in_channels", size)
+        self._check_groups(in_channels=size)
         weight = (self.out_channels, size // self.groups, self.kernel_size)
         if math.prod(weight) >= 2**31:
             raise ValueError(f"a weight of shape {weight} has 2**31 numbers or more")
@@ -163,23 +163,25 @@ class Conv1d(SizedLayer):
         """Apply the convolution: (N, C_in, L) to (N, C_out, L_out)."""
         try:
             return F.conv1d(
-                x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups,
-                self.padding_mode,
+                x, self.weight, self.bias, self.stride,  # type: ignore[arg-type]  # filled by now
+                self.padding, self.dilation, self.groups, self.padding_mode,
             )  # fmt: skip
         except ShapeError as error:
             if x.ndim == 3 and x.shape[1] != self.in_channels:
                 name = type(self).__name__
-                add_to_message(error, f"this {name} has in_channels={self.in_channels}, {self._origin}")
+                add_to_message(
+                    error, f"this {name} has in_channels={self.in_channels}, {self._origin}"
+                )
             raise
 
     def extra_repr(self) -> str:
         """The sizes, and the options that are not the default."""
-        shown = {
+        shown: dict[str, object] = {
             "in_channels": self.in_channels,
             "out_channels": self.out_channels,
             "kernel_size": self.kernel_size,
         }
-        options = {
+        options: dict[str, tuple[object, object]] = {
             "stride": (self.stride, 1),
             "padding": (self.padding, 0),
             "dilation": (self.dilation, 1),
@@ -192,7 +194,7 @@ class Conv1d(SizedLayer):
 
 
 class LazyConv1d(LazyMixin, Conv1d):
-    r"""A ``Conv1d`` that learns ``in_channels`` from its first input.
+    """A ``Conv1d`` that learns ``in_channels`` from its first input.
 
     Its weight and bias are allocated and initialized when the first input comes (or a state dict
     that holds them): C_in is then ``x.shape[1]``. From there on it behaves as the ``Conv1d`` that
@@ -201,10 +203,9 @@ class LazyConv1d(LazyMixin, Conv1d):
     working out sizes by hand, and an architecture search can change one layer without touching
     the next.
 
-    .. math::
+    ::
 
-        y[n, o, t] = b[o] + \sum_{c, k} w[o, c, k] \;
-                     \tilde x[n,\, c_0(o) + c,\, t \cdot \text{stride} + k \cdot \text{dilation}]
+        y[n, o, t] = b[o] + sum over c, k of w[o, c, k] * p[n, c0 + c, t*stride + k*dilation]
 
     Parameters
     ----------

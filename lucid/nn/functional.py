@@ -19,7 +19,7 @@ from lucid.ops import (
     softmax,
     tanh,
 )
-from lucid.ops.conv import check_tensor
+from lucid.ops.norm import check_one_dtype
 from lucid.tensor import Tensor
 
 __all__ = [
@@ -62,7 +62,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ShapeError
         If the sizes do not fit.
     TypeError
-        If the dtypes differ.
+        If the dtypes differ, or are not floating.
 
     Examples
     --------
@@ -71,18 +71,15 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> F.linear(lucid.tensor([1.0, 2.0]), lucid.tensor([[3.0, 4.0]]))
     tensor([11.])
     """
-    for name, value in {"input": input, "weight": weight}.items():
-        check_tensor(value, name, "linear")
+    given = {"input": input, "weight": weight}
+    if bias is not None:
+        given["bias"] = bias
+    check_one_dtype("linear", given)
     if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
         expected = weight.shape[1] if weight.ndim == 2 else "in_features"
         raise ShapeError(
             f"linear expected {expected} features in the last axis of the input, and a weight "
             f"(out_features, in_features): got input {input.shape}, weight {weight.shape}"
-        )
-    if input.dtype is not weight.dtype:
-        raise TypeError(
-            f"linear needs one dtype, got {input.dtype.name} for input and {weight.dtype.name} "
-            f"for weight\n  try: x.to(lucid.{weight.dtype.name})"
         )
     out = ops.matmul(input, ops.transpose(weight, 0, 1))
     if bias is None:
@@ -110,6 +107,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     ------
     ValueError
         If p is not from 0 to 1.
+    TypeError
+        If the input is not of a floating dtype.
 
     References
     ----------
@@ -125,6 +124,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """
     if not 0 <= p <= 1:
         raise ValueError(f"p is a probability, from 0 to 1; got {p}")
+    check_one_dtype("dropout", {"input": input})
     if not training or p == 0:
         return input
     keep = random.stream().random(input.shape) >= p

@@ -118,6 +118,8 @@ def fans(tensor: Tensor) -> tuple[int, int]:
         _fill(tensor, lambda: 0.0)  # raises with the cure
     if tensor.ndim < 2:
         raise ValueError(f"fans are defined for tensors of 2 axes or more, got {tensor.shape}")
+    if 0 in tensor.shape:
+        raise ValueError(f"fans are defined for tensors with numbers in them, got {tensor.shape}")
     taps = math.prod(tensor.shape[2:])
     return tensor.shape[1] * taps, tensor.shape[0] * taps
 
@@ -170,7 +172,7 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
 ) -> Tensor:
-    r"""Fill with numbers drawn evenly from -bound to bound, bound = gain * sqrt(3 / fan).
+    """Fill with numbers drawn evenly from -bound to bound, bound = gain * sqrt(3 / fan).
 
     With ``a = sqrt(5)``, the default of the layers, the bound is 1 / sqrt(fan_in).
 

@@ -16,9 +16,9 @@ __all__ = ["LazyLinear", "Linear"]
 
 
 class Linear(SizedLayer):
-    r"""A learned linear map of the last axis.
+    """A learned linear map of the last axis.
 
-    .. math:: y[\dots, o] = b[o] + \sum_i w[o, i] \, x[\dots, i]
+    ``y[..., o] = b[o] + sum over i of w[o, i] * x[..., i]``
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class Linear(SizedLayer):
     def forward(self, x: Tensor) -> Tensor:
         """Apply the map: (..., in_features) to (..., out_features)."""
         try:
-            return F.linear(x, self.weight, self.bias)
+            return F.linear(x, self.weight, self.bias)  # type: ignore[arg-type]  # filled by now
         except ShapeError as error:
             name = type(self).__name__
             add_to_message(error, f"this {name} has in_features={self.in_features}, {self._origin}")
@@ -115,9 +115,9 @@ class Linear(SizedLayer):
 
 
 class LazyLinear(LazyMixin, Linear):
-    r"""A ``Linear`` that learns ``in_features`` from the last axis of its first input.
+    """A ``Linear`` that learns ``in_features`` from the last axis of its first input.
 
-    .. math:: y[\dots, o] = b[o] + \sum_i w[o, i] \, x[\dots, i]
+    ``y[..., o] = b[o] + sum over i of w[o, i] * x[..., i]``
 
     Parameters
     ----------

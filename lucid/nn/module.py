@@ -99,7 +99,7 @@ class Module:
         for hook, with_kwargs in list(self._forward_pre_hooks):
             changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
             if changed is not None and with_kwargs:
-                args, kwargs = changed
+                args, kwargs = _checked_pair(changed)
             elif changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
         out = self.forward(*args, **kwargs)
@@ -147,8 +147,7 @@ class Module:
         elif name in self._modules:
             if value is not None:
                 raise TypeError(
-                    f"{name!r} is a module: assign an nn.Module or None, "
-                    f"not {type(value).__name__}"
+                    f"{name!r} is a module: assign an nn.Module or None, not {type(value).__name__}"
                 )
             self.register_module(name, None)
         elif name in self._buffers:
@@ -157,21 +156,15 @@ class Module:
             super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
+        self._parameters_or_error()
         super().__delattr__(name)
-        for registry in (self._parameters, self._buffers, self._modules):
-            registry.pop(name, None)  # type: ignore[attr-defined]
-        self._transient.discard(name)
+        self._forget(name)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Make ``param`` the parameter ``name`` of this module."""
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"expected an nn.Parameter or None, got {type(param).__name__}")
         self._check_registration(name, self._parameters_or_error())
-        if isinstance(self._parameters.get(name), UninitializedParameter):
-            raise ValueError(
-                f"{name!r} waits for its layer's first input, and cannot be replaced before\n"
-                "  try: run one forward pass through both layers, then tie them:  b.weight = a.weight"
-            )
         self._parameters[name] = param
         waits = isinstance(param, UninitializedParameter)
         self.__dict__[name] = None if waits else param
@@ -181,7 +174,9 @@ class Module:
     ) -> None:
         """Make ``tensor`` a buffer: part of the state, unless not persistent, but not trained."""
         if tensor is not None and not is_tensor(tensor):
-            raise TypeError(f"a buffer is a tensor or None, got {type(tensor).__name__} for {name!r}")
+            raise TypeError(
+                f"a buffer is a tensor or None, got {type(tensor).__name__} for {name!r}"
+            )
         self._parameters_or_error()
         self._check_registration(name, self._buffers)
         self._buffers[name] = tensor
@@ -193,11 +188,18 @@ class Module:
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"expected an nn.Module or None, got {type(module).__name__}")
         self._parameters_or_error()
+        if module is not None and any(below is self for below in module.modules()):
+            raise ValueError(
+                f"{type(self).__name__}.{name} would make the module a part of itself\n"
+                "  try: self.parent = (parent,), a tuple, which registers nothing"
+            )
         self._check_registration(name, self._modules)
         self._modules[name] = module
         self.__dict__[name] = module
 
-    add_module = register_module
+    def add_module(self, name: str, module: Module | None) -> None:
+        """``register_module`` by its older name."""
+        self.register_module(name, module)
 
     def _parameters_or_error(self) -> dict[str, Parameter | None]:
         if "_parameters" not in self.__dict__:
@@ -210,20 +212,31 @@ class Module:
     def _check_registration(self, name: str, registry: Mapping[str, object]) -> None:
         if not isinstance(name, str) or "." in name or not name:
             raise ValueError(f"a name is a string that is not empty and has no dot, got {name!r}")
+        if isinstance(self._parameters.get(name), UninitializedParameter):
+            raise ValueError(
+                f"{name!r} waits for its layer's first input, and cannot be replaced before\n"
+                "  try: run one forward pass through both layers, then tie them:  "
+                "b.weight = a.weight"
+            )
         if name in registry:
             return
-        for other in (self._parameters, self._buffers, self._modules):
-            if other.pop(name, None) is not None:  # type: ignore[attr-defined]
-                return  # the name changes its kind, as any attribute may
-        if name not in self.__dict__ and name in dir(type(self)):
+        own = name in Module.__annotations__  # "training", "_parameters", ...
+        if own or (name not in self.__dict__ and name in dir(type(self))):
             raise ValueError(f"{name!r} is already an attribute of {type(self).__name__}")
+        self._forget(name)  # the name changes its kind, as that of any attribute may
+
+    def _forget(self, name: str) -> None:
+        registries: tuple[dict[str, Any], ...] = (self._parameters, self._buffers, self._modules)
+        for registry in registries:
+            registry.pop(name, None)
+        self._transient.discard(name)
 
     # ----------------------------------------------------------------------------------- walking
 
     def named_modules(
         self, prefix: str = "", remove_duplicate: builtins.bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with their paths; a shared one once."""
+        """The module itself and all below it, with their paths; a shared one once."""
         seen: set[Module] = set()
         waiting = [(prefix, self)]
         while waiting:
@@ -232,13 +245,14 @@ class Module:
                 continue
             if remove_duplicate:
                 seen.add(module)
+            module._parameters_or_error()
             yield path, module
             for name, child in reversed(module._modules.items()):
                 if child is not None:
                     waiting.append((f"{path}.{name}" if path else name, child))
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it."""
+        """The module itself and all below it."""
         return (module for _, module in self.named_modules())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
@@ -302,14 +316,8 @@ class Module:
         self, *args: DTypeLike | DeviceLike, dtype: DTypeLike = None, device: DeviceLike = None
     ) -> Self:
         """Convert all floating parameters and buffers, in place; placeholders remember it."""
-        for arg in args:
-            if isinstance(arg, types.device) or arg == "cpu":
-                device = arg  # type: ignore[assignment]
-            else:
-                dtype = arg  # type: ignore[assignment]
-        types.as_device(device)
-        if dtype is not None:
-            wanted = types.as_dtype(dtype)
+        wanted = types.dtype_and_device(args, dtype, device)
+        if wanted is not None:
             if not wanted.is_floating_point:
                 raise TypeError(f"a module computes in float32 or float64, not {wanted.name}")
             for module in self.modules():
@@ -420,6 +428,16 @@ class Module:
             lines.insert(0, self.extra_repr())
         body = "\n".join(lines).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
+
+
+def _checked_pair(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    match changed:
+        case (tuple(args), dict(kwargs)) if isinstance(changed, tuple):
+            return args, kwargs
+    raise TypeError(
+        "a pre-hook with kwargs returns a tuple of arguments and a dict of keyword arguments, "
+        f"or None; got {type(changed).__name__}\n  try: return (x,), kwargs"
+    )
 
 
 def _add_hook(

@@ -15,11 +15,9 @@ __all__ = ["BatchNorm1d", "LazyBatchNorm1d"]
 
 
 class BatchNorm1d(SizedLayer):
-    r"""Give every channel mean 0 and variance 1, then a learned scale and shift.
+    """Give every channel mean 0 and variance 1, then a learned scale and shift.
 
-    .. math::
-
-        y = \frac{x - \mathrm{mean}_c}{\sqrt{\mathrm{var}_c + \epsilon}} \cdot w_c + b_c
+    ``y = (x - mean_c) / sqrt(var_c + eps) * w_c + b_c``, for each channel c
 
     In training, mean and variance are those of the batch, over N and L; meanwhile they are
     remembered in running averages, which take their place in use (``eval()``).
@@ -170,11 +168,9 @@ class BatchNorm1d(SizedLayer):
 
 
 class LazyBatchNorm1d(LazyMixin, BatchNorm1d):
-    r"""A ``BatchNorm1d`` that learns ``num_features`` from the channels of its first input.
+    """A ``BatchNorm1d`` that learns ``num_features`` from the channels of its first input.
 
-    .. math::
-
-        y = \frac{x - \mathrm{mean}_c}{\sqrt{\mathrm{var}_c + \epsilon}} \cdot w_c + b_c
+    ``y = (x - mean_c) / sqrt(var_c + eps) * w_c + b_c``, for each channel c
 
     Parameters
     ----------

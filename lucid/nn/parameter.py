@@ -45,6 +45,7 @@ class Parameter(Tensor):
     """
 
     __slots__ = ("_waiting_dtype",)  # of a placeholder: what it will be filled with
+    _waiting_dtype: dtype
 
     def __init__(self, data: Tensor, requires_grad: bool = True) -> None:
         if not is_tensor(data):
@@ -130,7 +131,7 @@ def dematerialize(parameter: Parameter, dtype: dtype) -> None:
     """Make a filled placeholder wait again: what follows a first forward that failed."""
     parameter._waiting_dtype = dtype
     parameter.__class__ = UninitializedParameter
-    _array_slot.__delete__(parameter)
+    _array_slot.__set__(parameter, None)  # lets go of the memory; nobody reads the slot now
 
 
 def convert(tensor: Tensor, dtype: dtype) -> None:

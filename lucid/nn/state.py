@@ -30,6 +30,11 @@ class IncompatibleKeys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
 
+    def __repr__(self) -> str:
+        if not (self.missing_keys or self.unexpected_keys):
+            return "<All keys matched successfully>"
+        return f"missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys}"
+
 
 class Write(NamedTuple):
     """One tensor of the model, and the numbers it is to get."""
@@ -74,6 +79,11 @@ class Plan:
             return self.trials[id(module)]
         names = [*module._parameters, *module._buffers]
         found = {n: array_of(self.state[prefix + n]) for n in names if prefix + n in self.state}
+        strange = [name for name, array in found.items() if array is None]
+        if strange:
+            self.used.update(prefix + name for name in found)
+            self.problems += [not_a_tensor(prefix + n, self.state[prefix + n]) for n in strange]
+            return None
         shapes = {name: array.shape for name, array in found.items() if array is not None}
         try:
             size = module._size_from_state(shapes)
@@ -96,8 +106,7 @@ class Plan:
         value = self.state[key]
         array = array_of(value)
         if array is None or array.dtype.kind not in "fiub":
-            got = type(value).__name__ if array is None else f"an array of {array.dtype}"
-            self.problems.append(f"{key}: expected a tensor, found {got}")
+            self.problems.append(not_a_tensor(key, value if array is None else array))
         elif array.shape != target.shape:
             self.problems.append(f"{key}: expected shape {target.shape}, found {array.shape}")
         elif self.assign and is_tensor(value):
@@ -105,28 +114,36 @@ class Plan:
                 self.problems.append(f"{key}: a parameter is floating, found {value.dtype.name}")
             self.writes.append(Write(target, value._array, value._memory))
         else:
-            with np.errstate(over="ignore"):
+            with np.errstate(all="ignore"):
                 array = array.astype(target._array.dtype)
             self.writes.append(Write(target, array, None))
 
     def carry_out(self) -> None:
         """Write; if that is interrupted, put back what was there."""
-        before: list[tuple[Tensor, Array, Array, Memory]] = []
+        before: list[tuple[Tensor, Array, Array, Memory, Tensor | None]] = []
         try:
             for target, array, memory in self.writes:
                 old = target._array
-                before.append((target, old, old.copy(), target._memory))
+                before.append((target, old, old.copy(), target._memory, target._grad))
                 if memory is None:
                     np.copyto(old, array)
                     target._written()
                 else:
                     target._array, target._memory = array, memory
+                    if target._grad is not None:
+                        target._grad = target._grad.to(target.dtype)
         except BaseException:
-            for target, old, numbers, memory in before:
+            for target, old, numbers, memory, grad in reversed(before):  # a shared one is in twice
                 np.copyto(old, numbers)
-                target._array, target._memory = old, memory
+                target._array, target._memory, target._grad = old, memory, grad
                 target._written()
             raise
+
+
+def not_a_tensor(key: str, value: object) -> str:
+    """The problem with a value that is none."""
+    found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+    return f"{key}: expected a tensor that NumPy can read, found {found}"
 
 
 @runtime_checkable
@@ -138,9 +155,12 @@ class HasArray(Protocol):
 
 def array_of(value: Any) -> Array | None:
     """A tensor, NumPy array, or another library's tensor as an array; None for anything else."""
-    if is_tensor(value):
-        return value._array
-    return np.asarray(value) if isinstance(value, HasArray) else None
+    try:
+        if is_tensor(value):
+            return value._array
+        return np.asarray(value) if isinstance(value, HasArray) else None
+    except (TypeError, ValueError, RuntimeError):  # a placeholder, or numbers that NumPy has not
+        return None
 
 
 def load(

@@ -1,5 +1,7 @@
 """All ops. One op in one place: formula, forward, backward and docstring on one screen.
 
+In the order in which they build on one another:
+
     shape.py        moving numbers about, indexing, conversion
     broadcast.py    where two operands meet
     compare.py      comparisons, and choosing by them
@@ -15,6 +17,9 @@
 from lucid.ops.arithmetic import add, div, mul, neg, pow, sub
 from lucid.ops.broadcast import expand, raw
 from lucid.ops.compare import (
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
     clamp,
     clip,
     eq,
@@ -105,14 +110,15 @@ from lucid.ops.shape import (
 
 __all__ = [
     "abs", "adaptive_avg_pool1d", "add", "all", "amax", "amin", "any", "arange", "argmax",
-    "argmin", "as_index", "as_tensor", "batch_norm", "bool", "cat", "clamp", "clip", "clone",
-    "contiguous", "conv1d", "cross_entropy", "div", "double", "empty", "empty_like", "eq", "exp",
-    "expand", "eye", "flatten", "flip", "float", "from_numpy", "full", "full_like", "gather", "ge",
-    "getitem", "gt", "int", "isfinite", "isnan", "le", "linspace", "log", "log_softmax",
-    "logical_and", "logical_not", "logical_or", "long", "lt", "matmul", "max", "max_pool1d",
-    "maximum", "mean", "min", "minimum", "mse_loss", "mul", "ne", "neg", "nll_loss", "ones",
-    "ones_like", "permute", "pow", "prod", "rand", "rand_like", "randint", "randint_like", "randn",
-    "randn_like", "randperm", "raw", "relu", "reshape", "sigmoid", "sign", "softmax", "split",
-    "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "tensor_repr", "to",
-    "transpose", "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "argmin", "as_index", "as_tensor", "batch_norm", "bitwise_and", "bitwise_not", "bitwise_or",
+    "bool", "cat", "clamp", "clip", "clone", "contiguous", "conv1d", "cross_entropy", "div",
+    "double", "empty", "empty_like", "eq", "exp",     "expand", "eye", "flatten", "flip", "float",
+    "from_numpy", "full", "full_like", "gather", "ge",     "getitem", "gt", "int", "isfinite",
+    "isnan", "le", "linspace", "log", "log_softmax",     "logical_and", "logical_not", "logical_or",
+    "long", "lt", "matmul", "max", "max_pool1d",     "maximum", "mean", "min", "minimum",
+    "mse_loss", "mul", "ne", "neg", "nll_loss", "ones",     "ones_like", "permute", "pow", "prod",
+    "rand", "rand_like", "randint", "randint_like", "randn",     "randn_like", "randperm", "raw",
+    "relu", "reshape", "sigmoid", "sign", "softmax", "split",     "sqrt", "squeeze", "stack", "std",
+    "sub", "sum", "tanh", "tensor", "tensor_repr", "to",     "transpose", "unsqueeze", "var",
+    "where", "zeros", "zeros_like",
 ]  # fmt: skip

@@ -5,8 +5,6 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lucid import types
 from lucid.autograd import Function
 from lucid.ops.broadcast import pair, sum_to
@@ -16,6 +14,7 @@ from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor, TensorLike
+
 
 class Add(Function):
     """out = a + b"""
@@ -144,14 +143,16 @@ class Div(Function):
     """out = a / b"""
 
     def forward(self, a: Array, b: Array) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):  # IEEE: x/0 is inf, 0/0 is nan
-            return a / b
+        return a / b
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        a, b = self.needs
+        part = grad / self.saved(1)
         return (
-            sum_to(grad / self.saved(1), self.shapes[0]) if a else None,
-            sum_to(-grad * self.saved(0) / self.saved(1) ** 2, self.shapes[1]) if b else None,
+            sum_to(part, self.shapes[0]) if self.needs[0] else None,
+            # -a / b^2, in two steps: b^2 could overflow
+            sum_to(-part * (self.saved(0) / self.saved(1)), self.shapes[1])
+            if self.needs[1]
+            else None,
         )
 
 
@@ -209,8 +210,7 @@ class Pow(Function):
     reads_output = True
 
     def forward(self, x: Array, p: Array) -> Array:
-        with np.errstate(all="ignore"):  # IEEE: a negative number to a fraction is nan
-            return x**p
+        return x**p
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, p = self.saved(0), self.saved(1)
@@ -250,6 +250,8 @@ def pow(input: TensorLike, exponent: TensorLike) -> Tensor:
     tensor([1., 4., 9.])
     """
     x, p = pair(input, exponent)
+    if x.dtype is types.bool:
+        raise TypeError("bool tensors have no powers\n  try: x.int() ** p")
     if not x.is_floating_point() and (p._array < 0).any():
         raise ValueError(
             "whole numbers to a negative power are no whole numbers\n  try: x.float() ** p"

@@ -21,20 +21,24 @@ from lucid.types import Array, dtype
 if TYPE_CHECKING:
     from lucid.tensor import Tensor, TensorLike
 
+
+NUMBERS = (builtins.bool, builtins.int, builtins.float, np.number, np.bool_)
+
+
 def raw(value: TensorLike) -> Any:
     """The array behind a tensor; a Python or NumPy number as it is; TypeError for the rest."""
-    if isinstance(value, builtins.bool | builtins.int | builtins.float | np.number | np.bool_):
+    if is_tensor(value):
+        return value._array
+    if isinstance(value, NUMBERS):
         return value
     if isinstance(value, np.ndarray):
         raise TypeError(
             "tensors compute with tensors and numbers, got a NumPy array\n"
             "  try: lucid.from_numpy(array)"
         )
-    if not is_tensor(value):
-        raise TypeError(
-            f"tensors compute with tensors and numbers, got {type(value).__name__}: {value!r}"
-        )
-    return value._array
+    raise TypeError(
+        f"tensors compute with tensors and numbers, got {type(value).__name__}: {value!r}"
+    )
 
 
 def result_type(a: Any, b: Any) -> dtype:
@@ -67,6 +71,14 @@ def standing(x: Any) -> tuple[builtins.int, builtins.int, dtype]:
 def pair(a: TensorLike, b: TensorLike, *, floating: builtins.bool = False) -> tuple[Tensor, Tensor]:
     """Both operands as tensors of one dtype, checked to be broadcastable."""
     raw_a, raw_b = raw(a), raw(b)
+    if (
+        isinstance(raw_a, np.ndarray)
+        and isinstance(raw_b, np.ndarray)
+        and raw_a.shape == raw_b.shape
+        and raw_a.dtype == raw_b.dtype
+        and (raw_a.dtype.kind == "f" or not floating)
+    ):
+        return a, b  # type: ignore[return-value]  # the usual case needs nothing
     common = result_type(raw_a, raw_b)
     if floating and not common.is_floating_point:
         common = types.get_default_dtype()
@@ -84,8 +96,14 @@ def pair(a: TensorLike, b: TensorLike, *, floating: builtins.bool = False) -> tu
 
 def lift(value: TensorLike, wanted: dtype) -> Tensor:
     """``value`` as a tensor of the wanted dtype; a number becomes a tensor of shape ()."""
-    if isinstance(value, builtins.bool | builtins.int | builtins.float | np.number | np.bool_):
-        return make_tensor(np.asarray(value, dtype=wanted.numpy))
+    if isinstance(value, NUMBERS):
+        try:
+            with np.errstate(over="ignore"):  # 1e39 is inf as float32
+                return make_tensor(np.asarray(value, dtype=wanted.numpy))
+        except OverflowError:
+            raise ValueError(
+                f"{value} does not fit into {wanted.name}\n  try: x.long(), or x.float()"
+            ) from None
     return to(value, wanted)
 
 
@@ -109,7 +127,7 @@ class SumTo(Function):
         added = x.ndim - len(self.shape)
         repeated = [i for i, n in enumerate(self.shape, start=added) if n == 1 != x.shape[i]]
         summed = x.sum(axis=(*range(added), *repeated), keepdims=True)
-        return summed.reshape(self.shape)
+        return summed.reshape(self.shape)  # type: ignore[no-any-return]
 
     def backward(self, grad: Tensor) -> Tensor:
         return expand(grad, self.shapes[0])
@@ -123,7 +141,7 @@ def sum_to(grad: Tensor, shape: tuple[int, ...]) -> Tensor:
 class Expand(Function):
     """out = x repeated to ``shape``"""
 
-    reads_inputs, is_view = False, True
+    reads_inputs = False
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # ------------------------------------------------------------- comparisons: to bool, no gradient
 
+
 def eq(input: TensorLike, other: Any) -> Tensor:
     """out = (input == other)
 
@@ -95,7 +96,7 @@ def logical_not(input: Tensor) -> Tensor:
     Examples
     --------
     >>> import lucid
-    >>> ~lucid.tensor([True, False])
+    >>> lucid.logical_not(lucid.tensor([2, 0]))
     tensor([False,  True])
     """
     return make_tensor(np.logical_not(input._array))
@@ -107,7 +108,7 @@ def logical_and(input: TensorLike, other: TensorLike) -> Tensor:
     Examples
     --------
     >>> import lucid
-    >>> lucid.tensor([True, False]) & lucid.tensor([True, True])
+    >>> lucid.logical_and(lucid.tensor([1, 0]), lucid.tensor([2, 3]))
     tensor([ True, False])
     """
     return compared(np.logical_and, input, other)
@@ -119,10 +120,57 @@ def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
     Examples
     --------
     >>> import lucid
-    >>> lucid.tensor([True, False]) | lucid.tensor([False, False])
+    >>> lucid.logical_or(lucid.tensor([1, 0]), lucid.tensor([0, 0]))
     tensor([ True, False])
     """
     return compared(np.logical_or, input, other)
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """out = ~input: for bools "not", for whole numbers every bit turned
+
+    Examples
+    --------
+    >>> import lucid
+    >>> ~lucid.tensor([True, False]), ~lucid.tensor([0, 5])
+    (tensor([False,  True]), tensor([-1, -6]))
+    """
+    return make_tensor(np.invert(without_fractions("~", input)._array))
+
+
+def bitwise_and(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = input & other: for bools "and", for whole numbers bit by bit
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([True, False]) & lucid.tensor([True, True])
+    tensor([ True, False])
+    """
+    a, b = pair(input, other)
+    return make_tensor(np.bitwise_and(without_fractions("&", a)._array, b._array))
+
+
+def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = input | other: for bools "or", for whole numbers bit by bit
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([True, False]) | lucid.tensor([False, False])
+    tensor([ True, False])
+    """
+    a, b = pair(input, other)
+    return make_tensor(np.bitwise_or(without_fractions("|", a)._array, b._array))
+
+
+def without_fractions(name: str, input: Tensor) -> Tensor:
+    """The tensor itself, if it is made of bools or whole numbers."""
+    if input.is_floating_point():
+        raise TypeError(
+            f"{name} needs bools or whole numbers, got {input.dtype.name}\n  try: x > 0"
+        )
+    return input
 
 
 def compared(how: np.ufunc, a: Any, b: Any) -> Tensor:
@@ -215,9 +263,7 @@ def where(condition: Tensor, input: TensorLike, other: TensorLike) -> Tensor:
     return Where(make_tensor(condition._array.copy()))(a, b)
 
 
-def clamp(
-    input: Tensor, min: TensorLike | None = None, max: TensorLike | None = None
-) -> Tensor:
+def clamp(input: Tensor, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
     """out = min(max(input, lower), upper); the slope is 1 from ``min`` to ``max``, else 0
 
     Parameters
@@ -256,6 +302,21 @@ def clip(input: Tensor, min: TensorLike | None = None, max: TensorLike | None = 
     return clamp(input, min, max)
 
 
+class Maximum(Function):
+    """out = the larger of a and b; of two equal ones each gets half the gradient"""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        return np.maximum(a, b)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        a, b = self.saved(0), self.saved(1)
+        half = where(a == b, grad * 0.5, grad)
+        return (
+            sum_to(where(a < b, 0.0, half), self.shapes[0]) if self.needs[0] else None,
+            sum_to(where(b < a, 0.0, half), self.shapes[1]) if self.needs[1] else None,
+        )
+
+
 def maximum(input: TensorLike, other: TensorLike) -> Tensor:
     """out = the larger of the two, number by number; where equal, each gets half the gradient
 
@@ -265,8 +326,22 @@ def maximum(input: TensorLike, other: TensorLike) -> Tensor:
     >>> lucid.maximum(lucid.tensor([1.0, 5.0]), lucid.tensor([3.0, 2.0]))
     tensor([3., 5.])
     """
-    a, b = pair(input, other)
-    return pick(a, b, logical_not(a <= b))
+    return Maximum()(*pair(input, other))
+
+
+class Minimum(Function):
+    """out = the smaller of a and b; of two equal ones each gets half the gradient"""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        return np.minimum(a, b)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        a, b = self.saved(0), self.saved(1)
+        half = where(a == b, grad * 0.5, grad)
+        return (
+            sum_to(where(a > b, 0.0, half), self.shapes[0]) if self.needs[0] else None,
+            sum_to(where(b > a, 0.0, half), self.shapes[1]) if self.needs[1] else None,
+        )
 
 
 def minimum(input: TensorLike, other: TensorLike) -> Tensor:
@@ -278,14 +353,4 @@ def minimum(input: TensorLike, other: TensorLike) -> Tensor:
     >>> lucid.minimum(lucid.tensor([1.0, 5.0]), lucid.tensor([3.0, 2.0]))
     tensor([1., 2.])
     """
-    a, b = pair(input, other)
-    return pick(a, b, logical_not(a >= b))
-
-
-def pick(a: Tensor, b: Tensor, first: Tensor) -> Tensor:
-    """``a`` where it wins (or is nan, which fails every comparison), else ``b``; ties halve."""
-    first = logical_and(first, logical_not(isnan(b)))
-    out = where(first, a, b)
-    if out.is_floating_point() and out.requires_grad:
-        out = where(a == b, (a + b) * 0.5, out)
-    return out
+    return Minimum()(*pair(input, other))

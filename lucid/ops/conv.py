@@ -40,15 +40,9 @@ class Geometry(NamedTuple):
     mode: int
 
 
-def run(
-    kernel: Callable[..., None], a: Array, b: Array, out: Array, length: int, channels: int,
-    geometry: Geometry,
-) -> Array:
-    """out += kernel(a, b), with scratch memory for the padded rows of one sample."""
-    stride, dilation, groups, left, right, mode = geometry
-    padded = np.empty((channels, left + length + right), out.dtype)
-    a, b = np.ascontiguousarray(a), np.ascontiguousarray(b)
-    kernel(a, b, out, padded, stride, dilation, groups, left, mode)
+def run(kernel: Callable[..., None], a: Array, b: Array, out: Array, geometry: Geometry) -> Array:
+    """out += kernel(a, b)"""
+    kernel(np.ascontiguousarray(a), np.ascontiguousarray(b), out, *geometry)
     return out
 
 
@@ -62,11 +56,11 @@ class Conv1d(Function):
         self.geometry = geometry
 
     def forward(self, x: Array, w: Array, bias: Array | None = None) -> Array:
-        N, C, L = x.shape
-        y = np.zeros((N, w.shape[0], output_length(L, w.shape[2], self.geometry)), x.dtype)
+        T = output_length(x.shape[2], w.shape[2], self.geometry)
+        y = np.zeros((x.shape[0], w.shape[0], T), x.dtype)
         if bias is not None:
             y += bias[:, None]
-        return run(kernels.conv1d_forward, x, w, y, L, C, self.geometry)
+        return run(kernels.conv1d_forward, x, w, y, self.geometry)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         grads: list[Tensor | None] = [None] * len(self.needs)
@@ -86,10 +80,8 @@ class Conv1dInput(Function):
         self.geometry, self.shape = geometry, shape
 
     def forward(self, g: Array, w: Array) -> Array:
-        N, C, L = self.shape
-        return run(
-            kernels.conv1d_input_grad, g, w, np.zeros(self.shape, g.dtype), L, C, self.geometry
-        )
+        gx = np.zeros(self.shape, g.dtype)
+        return run(kernels.conv1d_input_grad, g, w, gx, self.geometry)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         return (
@@ -107,10 +99,8 @@ class Conv1dWeight(Function):
         self.geometry, self.shape = geometry, shape
 
     def forward(self, g: Array, x: Array) -> Array:
-        N, C, L = x.shape
-        return run(
-            kernels.conv1d_weight_grad, g, x, np.zeros(self.shape, g.dtype), L, C, self.geometry
-        )
+        gw = np.zeros(self.shape, g.dtype)
+        return run(kernels.conv1d_weight_grad, g, x, gw, self.geometry)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         return (
@@ -131,15 +121,14 @@ def conv1d(
     groups: int = 1,
     padding_mode: str = "zeros",
 ) -> Tensor:
-    r"""Slide a kernel over a signal.
+    """Slide a kernel over a signal.
 
-    .. math::
+    ::
 
-        y[n, o, t] = b[o] + \sum_{c, k} w[o, c, k] \;
-                     \tilde x[n,\, c_0(o) + c,\, t \cdot \text{stride} + k \cdot \text{dilation}]
+        y[n, o, t] = b[o] + sum over c, k of w[o, c, k] * p[n, c0 + c, t*stride + k*dilation]
 
-    with :math:`\tilde x` the padded input and :math:`c_0(o)` the first channel of the group that
-    output channel :math:`o` belongs to. (This is a cross-correlation: the kernel is not flipped.
+    with p the padded input and c0 the first channel of the group that output channel o belongs to.
+    (This is a cross-correlation: the kernel is not flipped.
     The field calls it convolution, and so does PyTorch.)
 
     Parameters
@@ -230,7 +219,9 @@ def check_padding(padding: Any, stride: int, kernel_size: int = 0, dilation: int
     if not isinstance(padding, str):
         return check_size("padding", padding, 0)
     if padding not in ("same", "valid"):
-        cure = f"\n  try: padding={padding.lower()!r}" if padding.lower() in ("same", "valid") else ""
+        cure = (
+            f"\n  try: padding={padding.lower()!r}" if padding.lower() in ("same", "valid") else ""
+        )
         raise ValueError(f"padding must be an int, 'same' or 'valid', got {padding!r}{cure}")
     if padding == "same" and stride != 1:
         cure = "padding=dilation * (kernel_size - 1) // 2"
@@ -257,7 +248,9 @@ def check_tensors(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
         check_tensor(tensor, name, "conv1d")
     dtype = input.dtype
     if not dtype.is_floating_point:
-        raise TypeError(f"conv1d needs a float32 or float64 input, got {dtype.name}\n  try: x.float()")
+        raise TypeError(
+            f"conv1d needs a float32 or float64 input, got {dtype.name}\n  try: x.float()"
+        )
     for name, tensor in given.items():
         if tensor.dtype is not dtype:
             raise TypeError(

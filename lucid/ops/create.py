@@ -40,7 +40,10 @@ def checked_shape(sizes: tuple[Any, ...]) -> tuple[builtins.int, ...]:
 
 
 def tensor(
-    data: Any, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    data: Any,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = a new tensor with a copy of the numbers in ``data``
@@ -78,17 +81,17 @@ def tensor(
         array = np.asarray(data)
     else:
         array = array_of_numbers(data)
-    if dtype is not None:
-        if array.dtype.kind not in "fiub":
-            types.from_numpy_dtype(array)  # raises
-        array = array.astype(types.as_dtype(dtype).numpy)
-    types.from_numpy_dtype(array)
-    array = array.astype(array.dtype.newbyteorder("="), order="C")  # a copy, in native byte order
+        if dtype is None and array.dtype.kind == "f":
+            dtype = types.get_default_dtype()
+    if dtype is None or array.dtype.kind not in "fiub":
+        dtype = types.from_numpy_dtype(array)
+    with np.errstate(all="ignore"):
+        array = array.astype(types.as_dtype(dtype).numpy, order="C")  # a copy
     return finished(array, device, requires_grad)
 
 
 def array_of_numbers(data: Any) -> Array:
-    """Nested lists of Python numbers as an array: floats in the default dtype, ints as int64."""
+    """Nested lists of Python numbers as an array."""
     try:
         array = np.asarray(data)
     except ValueError as error:
@@ -97,10 +100,6 @@ def array_of_numbers(data: Any) -> Array:
         ) from None
     except OverflowError:
         raise ValueError("a whole number does not fit into int64") from None
-    if array.size == 0 and array.dtype == np.float64:
-        return array.astype(types.get_default_dtype().numpy)
-    if array.dtype.kind == "f" and not isinstance(data, np.ndarray):
-        return array.astype(types.get_default_dtype().numpy)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"a tensor is made of numbers, got {type(data).__name__}: {str(data)[:60]!r}"
@@ -164,7 +163,7 @@ def from_numpy(ndarray: Array) -> Tensor:
         )
     types.from_numpy_dtype(ndarray)
     out = make_tensor(np.asarray(ndarray))
-    out._memory.expose(out._array)
+    out._memory.expose_new(out._array)
     return out
 
 
@@ -172,7 +171,9 @@ def from_numpy(ndarray: Array) -> Tensor:
 
 
 def zeros(
-    *size: Any, dtype: DTypeLike = None, device: DeviceLike = None,
+    *size: Any,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] = 0
@@ -188,7 +189,9 @@ def zeros(
 
 
 def ones(
-    *size: Any, dtype: DTypeLike = None, device: DeviceLike = None,
+    *size: Any,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] = 1
@@ -204,7 +207,9 @@ def ones(
 
 
 def empty(
-    *size: Any, dtype: DTypeLike = None, device: DeviceLike = None,
+    *size: Any,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] = whatever the memory held: for tensors that are filled right after
@@ -220,7 +225,11 @@ def empty(
 
 
 def full(
-    size: Any, fill_value: builtins.float, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    size: Any,
+    fill_value: builtins.float,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] = fill_value, in a dtype that holds it unless one is given
@@ -239,7 +248,10 @@ def full(
 
 
 def zeros_like(
-    input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    input: Tensor,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = zeros in the shape and dtype of ``input``
@@ -256,7 +268,10 @@ def zeros_like(
 
 
 def ones_like(
-    input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    input: Tensor,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = ones in the shape and dtype of ``input``
@@ -267,13 +282,14 @@ def ones_like(
     >>> lucid.ones_like(lucid.tensor([5, 6]))
     tensor([1, 1])
     """
-    return ones(
-        input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
-    )
+    return ones(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
 
 
 def empty_like(
-    input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    input: Tensor,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = unfilled memory in the shape and dtype of ``input``
@@ -290,8 +306,12 @@ def empty_like(
 
 
 def full_like(
-    input: Tensor, fill_value: builtins.float, *, dtype: DTypeLike = None,
-    device: DeviceLike = None, requires_grad: builtins.bool = False,
+    input: Tensor,
+    fill_value: builtins.float,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = fill_value in the shape and dtype of ``input``
 
@@ -302,14 +322,22 @@ def full_like(
     tensor([3., 3.])
     """
     return full(
-        input.shape, fill_value, dtype=dtype or input.dtype, device=device,
+        input.shape,
+        fill_value,
+        dtype=dtype or input.dtype,
+        device=device,
         requires_grad=requires_grad,
     )
 
 
 def arange(
-    start: builtins.float, end: builtins.float | None = None, step: builtins.float = 1, *,
-    dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: builtins.bool = False,
+    start: builtins.float,
+    end: builtins.float | None = None,
+    step: builtins.float = 1,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[i] = start + i * step, as long as that is before ``end``
 
@@ -338,8 +366,13 @@ def arange(
 
 
 def linspace(
-    start: builtins.float, end: builtins.float, steps: builtins.int, *, dtype: DTypeLike = None,
-    device: DeviceLike = None, requires_grad: builtins.bool = False,
+    start: builtins.float,
+    end: builtins.float,
+    steps: builtins.int,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[i] = start + i * (end - start) / (steps - 1)
 
@@ -356,8 +389,12 @@ def linspace(
 
 
 def eye(
-    n: builtins.int, m: builtins.int | None = None, *, dtype: DTypeLike = None,
-    device: DeviceLike = None, requires_grad: builtins.bool = False,
+    n: builtins.int,
+    m: builtins.int | None = None,
+    *,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[i, j] = 1 where i == j, else 0
 
@@ -376,8 +413,11 @@ def eye(
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: DTypeLike = None,
-    device: DeviceLike = None, requires_grad: builtins.bool = False,
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] drawn evenly from 0 (included) to 1 (excluded)
 
@@ -394,8 +434,11 @@ def rand(
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: DTypeLike = None,
-    device: DeviceLike = None, requires_grad: builtins.bool = False,
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] drawn from the normal distribution of mean 0 and variance 1
 
@@ -421,8 +464,13 @@ def floating_dtype(name: str, dtype: DTypeLike) -> types.dtype:
 
 
 def randint(
-    low: builtins.int, high: Any = None, size: Any = None, *, generator: Generator | None = None,
-    dtype: DTypeLike = types.int64, device: DeviceLike = None,
+    low: builtins.int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = types.int64,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] drawn evenly from the whole numbers low, ..., high - 1
@@ -442,7 +490,9 @@ def randint(
     True
     """
     if size is None:
-        low, high, size = 0, low, high
+        high, size = None, high
+    if high is None:
+        low, high = 0, low
     if size is None:
         raise TypeError("randint needs a size\n  try: lucid.randint(0, 10, (3,))")
     if not low < high:
@@ -465,8 +515,12 @@ def randperm(n: builtins.int, *, generator: Generator | None = None) -> Tensor:
 
 
 def rand_like(
-    input: Tensor, *, generator: Generator | None = None, dtype: DTypeLike = None,
-    device: DeviceLike = None, requires_grad: builtins.bool = False,
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = ``rand`` in the shape and dtype of ``input``
 
@@ -477,14 +531,21 @@ def rand_like(
     (2, 3)
     """
     return rand(
-        input.shape, generator=generator, dtype=dtype or input.dtype, device=device,
+        input.shape,
+        generator=generator,
+        dtype=dtype or input.dtype,
+        device=device,
         requires_grad=requires_grad,
     )
 
 
 def randn_like(
-    input: Tensor, *, generator: Generator | None = None, dtype: DTypeLike = None,
-    device: DeviceLike = None, requires_grad: builtins.bool = False,
+    input: Tensor,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
+    requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = ``randn`` in the shape and dtype of ``input``
 
@@ -495,14 +556,22 @@ def randn_like(
     (2, 3)
     """
     return randn(
-        input.shape, generator=generator, dtype=dtype or input.dtype, device=device,
+        input.shape,
+        generator=generator,
+        dtype=dtype or input.dtype,
+        device=device,
         requires_grad=requires_grad,
     )
 
 
 def randint_like(
-    input: Tensor, low: builtins.int, high: builtins.int | None = None, *,
-    generator: Generator | None = None, dtype: DTypeLike = None, device: DeviceLike = None,
+    input: Tensor,
+    low: builtins.int,
+    high: builtins.int | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DTypeLike = None,
+    device: DeviceLike = None,
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = ``randint`` in the shape and dtype of ``input``
@@ -516,6 +585,11 @@ def randint_like(
     if high is None:
         low, high = 0, low
     return randint(
-        low, high, input.shape, generator=generator, dtype=dtype or input.dtype, device=device,
+        low,
+        high,
+        input.shape,
+        generator=generator,
+        dtype=dtype or input.dtype,
+        device=device,
         requires_grad=requires_grad,
     )

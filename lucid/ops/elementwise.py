@@ -8,10 +8,12 @@ import numpy as np
 
 from lucid.autograd import Function, make_tensor
 from lucid.ops.broadcast import floating
+from lucid.ops.compare import where
 from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
+
 
 class Exp(Function):
     """out = e^x"""
@@ -19,8 +21,7 @@ class Exp(Function):
     reads_inputs, reads_output = False, True
 
     def forward(self, x: Array) -> Array:
-        with np.errstate(over="ignore"):
-            return np.exp(x)
+        return np.exp(x)
 
     def backward(self, grad: Tensor) -> Tensor:
         return grad * self.output()
@@ -42,8 +43,7 @@ class Log(Function):
     """out = ln x"""
 
     def forward(self, x: Array) -> Array:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.log(x)
+        return np.log(x)
 
     def backward(self, grad: Tensor) -> Tensor:
         return grad / self.saved(0)
@@ -56,7 +56,7 @@ def log(input: Tensor) -> Tensor:
     --------
     >>> import lucid
     >>> lucid.log(lucid.tensor([1.0, 0.0]))
-    tensor([0., -inf])
+    tensor([  0., -inf])
     """
     return Log()(floating(input))
 
@@ -67,8 +67,7 @@ class Sqrt(Function):
     reads_inputs, reads_output = False, True
 
     def forward(self, x: Array) -> Array:
-        with np.errstate(invalid="ignore"):
-            return np.sqrt(x)
+        return np.sqrt(x)
 
     def backward(self, grad: Tensor) -> Tensor:
         return grad / (2 * self.output())
@@ -145,7 +144,7 @@ class ReLU(Function):
         return np.maximum(x, 0)
 
     def backward(self, grad: Tensor) -> Tensor:
-        return grad * (self.saved(0) > 0)
+        return where(self.saved(0) <= 0, 0.0, grad)
 
 
 def relu(input: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ import numpy as np
 from lucid import types
 from lucid.autograd import is_tensor, make_tensor
 from lucid.errors import ShapeError
+from lucid.ops.compare import where
+from lucid.ops.conv import check_tensor
 from lucid.ops.reduce import log_softmax, mean, sum
 from lucid.ops.shape import gather, reshape, to, unsqueeze
 
@@ -105,18 +107,24 @@ def nll_loss(
     check_reduction(reduction)
     check_classes(input, target, ignore_index)
     counts = make_tensor(target._array != ignore_index)
-    # a class that exists stands in for the ignored ones, whose loss is multiplied by 0 below
+    # a class that exists stands in for the ignored ones, but what it says is not looked at
     classes = make_tensor(np.where(counts._array, target._array, 0).astype(np.int64))
     picked = reshape(gather(input, 1, unsqueeze(classes, 1)), target.shape)
+    picked = where(counts, picked, 0.0)
     share = to(counts, input.dtype)
     if weight is not None:
-        if weight.shape != (input.shape[1],):
-            raise ShapeError(f"expected one weight per class, {(input.shape[1],)}, got {weight.shape}")
+        check_weight(weight, input)
         share = share * weight[classes]
     losses = -(picked * share)
     if reduction == "mean":
         return sum(losses) / sum(share)
     return reduced(losses, reduction)
+
+
+def check_weight(weight: Tensor, input: Tensor) -> None:
+    """One weight per class."""
+    if weight.shape != (input.shape[1],):
+        raise ShapeError(f"expected one weight per class, {(input.shape[1],)}, got {weight.shape}")
 
 
 def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
@@ -126,13 +134,19 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
             f"expected scores (N, C), one row per sample, got {input.shape}\n  try: scores[None]"
         )
     if not is_tensor(target) or target.dtype not in (types.int64, types.int32, types.uint8):
-        got = target.dtype.name if is_tensor(target) else type(target).__name__
-        raise TypeError(f"classes must be whole numbers, got {got}\n  try: target.long()")
+        check_tensor(target, "target", "the loss")
+        raise TypeError(
+            f"classes must be whole numbers, got {target.dtype.name}\n  try: target.long()"
+        )
     expected = (input.shape[0], *input.shape[2:])
     if target.shape != expected:
         cure = ""
         if target.ndim == 2 and target.shape[1] in (1, input.shape[1]) and input.ndim == 2:
-            cure = "\n  try: target.squeeze(1)" if target.shape[1] == 1 else "\n  try: target.argmax(1)"
+            cure = (
+                "\n  try: target.squeeze(1)"
+                if target.shape[1] == 1
+                else "\n  try: target.argmax(1)"
+            )
         raise ShapeError(
             f"scores {input.shape} need one class for each sample, {expected}; "
             f"got {target.shape}{cure}"
@@ -153,7 +167,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    r"""loss = mean over n of -log softmax(input[n])[target[n]]
+    """loss = mean over n of -log softmax(input[n])[target[n]]
 
     Parameters
     ----------
@@ -223,6 +237,7 @@ def soft_cross_entropy(
     wanted = target * (1 - label_smoothing) + label_smoothing / input.shape[1]
     scores = log_softmax(input, 1)
     if weight is not None:
+        check_weight(weight, input)
         scores = scores * reshape(weight, (1, -1) + (1,) * (input.ndim - 2))
     losses = -sum(scores * wanted, 1)
     if reduction == "mean":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lucid.autograd import no_grad
 from lucid.errors import ShapeError
+from lucid.ops.conv import check_tensor
 from lucid.ops.elementwise import sqrt
 from lucid.ops.reduce import count, mean, var
 from lucid.ops.shape import reshape
@@ -24,11 +25,9 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    r"""Give every channel mean 0 and variance 1, then a scale and a shift of its own.
+    """Give every channel mean 0 and variance 1, then a scale and a shift of its own.
 
-    .. math::
-
-        y = \frac{x - \mathrm{mean}_c}{\sqrt{\mathrm{var}_c + \epsilon}} \cdot w_c + b_c
+    ``y = (x - mean_c) / sqrt(var_c + eps) * w_c + b_c``, for each channel c
 
     Parameters
     ----------
@@ -58,6 +57,8 @@ def batch_norm(
         If the input is not (N, C) or (N, C, L), or has other channels than the statistics.
     ValueError
         If a batch to train on has only one value per channel.
+    TypeError
+        If the dtypes differ, or are not floating.
 
     References
     ----------
@@ -72,19 +73,22 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    if input.ndim not in (2, 3):
-        raise ShapeError(f"batch_norm expected an input (N, C) or (N, C, L), got {input.shape}")
-    C = input.shape[1]
-    for name, given in {
+    given = {
         "running_mean": running_mean,
         "running_var": running_var,
         "weight": weight,
         "bias": bias,
-    }.items():
-        if given is not None and given.shape != (C,):
+    }
+    per_channel = {name: tensor for name, tensor in given.items() if tensor is not None}
+    check_one_dtype("batch_norm", {"input": input, **per_channel})
+    if input.ndim not in (2, 3):
+        raise ShapeError(f"batch_norm expected an input (N, C) or (N, C, L), got {input.shape}")
+    C = input.shape[1]
+    for name, tensor in per_channel.items():
+        if tensor.shape != (C,):
             raise ShapeError(
                 f"batch_norm expected {name} of one number per channel, {(C,)}, for an input "
-                f"{input.shape}; got {given.shape}"
+                f"{input.shape}; got {tensor.shape}"
             )
     over = (0,) if input.ndim == 2 else (0, 2)
     one_per_channel = (1, C) if input.ndim == 2 else (1, C, 1)
@@ -106,6 +110,23 @@ def batch_norm(
         scale = scale * weight
     out = (input - reshape(mu, one_per_channel)) * reshape(scale, one_per_channel)
     return out if bias is None else out + reshape(bias, one_per_channel)
+
+
+def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:
+    """Tensors, all of the floating dtype that the first has."""
+    for name, tensor in tensors.items():
+        check_tensor(tensor, name, op)
+    dtype = next(iter(tensors.values())).dtype
+    if not dtype.is_floating_point:
+        raise TypeError(
+            f"{op} needs a float32 or float64 input, got {dtype.name}\n  try: x.float()"
+        )
+    for name, tensor in tensors.items():
+        if tensor.dtype is not dtype:
+            raise TypeError(
+                f"{op} needs one dtype, got {dtype.name} for input and {tensor.dtype.name} for "
+                f"{name}\n  try: x.to(lucid.{tensor.dtype.name}), or layer.to(lucid.{dtype.name})"
+            )
 
 
 @no_grad()

@@ -83,14 +83,16 @@ def max_pool1d(
     places = first[:, None] + np.arange(K) * dilation
     inside = (places >= 0) & (places < L)
     if not inside.any(axis=1).all():
-        raise ShapeError(f"a window lies wholly in the padding: input {input.shape}, kernel_size {K}")
+        raise ShapeError(
+            f"a window lies wholly in the padding: input {input.shape}, kernel_size {K}"
+        )
     # A position in the padding reads the window's first inside place once more: no new maximum.
     fallback = places[np.arange(T), inside.argmax(axis=1)]
     places = np.where(inside, places, fallback[:, None])
     indices = where_largest(input._array, places)
     n, c = np.ogrid[: input.shape[0], : input.shape[1]]
     out = GetItem((n[:, :, None], c[:, :, None], indices))(input)
-    return (out, make_tensor(indices)) if return_indices else out
+    return (out, make_tensor(indices.copy())) if return_indices else out
 
 
 def where_largest(x: Array, places: Array) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
 from lucid.ops.broadcast import expand, floating
-from lucid.ops.compare import maximum, minimum
+from lucid.ops.compare import maximum, minimum, where
 from lucid.ops.elementwise import exp, sqrt
 from lucid.ops.shape import axis_of, cat, flatten, gather, getitem, reshape, to
 from lucid.types import Array, DTypeLike
@@ -52,9 +52,7 @@ class Sum(Function):
         return spread(grad, self.shapes[0], self.dims)
 
 
-def spread(
-    grad: Tensor, shape: tuple[builtins.int, ...], dims: tuple[builtins.int, ...]
-) -> Tensor:
+def spread(grad: Tensor, shape: tuple[builtins.int, ...], dims: tuple[builtins.int, ...]) -> Tensor:
     """Repeat a reduced tensor over the axes it was reduced along: the adjoint of summing."""
     kept = [1 if i in dims else n for i, n in enumerate(shape)]
     return expand(reshape(grad, kept), shape)
@@ -175,7 +173,10 @@ def std(
     >>> lucid.tensor([1.0, 3.0, 5.0]).std()
     tensor(2.)
     """
-    return sqrt(var(input, dim, keepdim, correction=correction))
+    variance = var(input, dim, keepdim, correction=correction)
+    # The root is infinitely steep at 0. Equal numbers get the slope 0 instead of a nan.
+    same = variance == 0
+    return where(same, 0.0, sqrt(where(same, 1.0, variance)))
 
 
 def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
@@ -199,12 +200,12 @@ def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool 
     before = (slice(None),) * axis
     while x.shape[axis] > 1:
         half = x.shape[axis] // 2
-        left, right = getitem(x, (*before, slice(half))), getitem(x, (*before, slice(half, 2 * half)))
+        left = getitem(x, (*before, slice(half)))
+        right = getitem(x, (*before, slice(half, 2 * half)))
         odd = getitem(x, (*before, slice(2 * half, None)))
         x = cat([left * right, odd], axis)
     if x.shape[axis] == 0:
-        empty = [1 if i == axis else n for i, n in enumerate(x.shape)]
-        x = make_tensor(np.ones(empty, x._array.dtype))
+        x = sum(x, axis, keepdim=True) + 1
     if dim is None:
         return reshape(x, [1] * input.ndim if keepdim else [])
     return x if keepdim else getitem(x, (*before, 0))
@@ -229,7 +230,7 @@ class Amax(Function):
         self.dims = dims
 
     def forward(self, x: Array) -> Array:
-        return np.amax(x, axis=self.dims, keepdims=True)
+        return np.amax(x, axis=self.dims, keepdims=True)  # type: ignore[no-any-return]
 
     def backward(self, grad: Tensor) -> Tensor:
         # all places that hold the extreme share its gradient evenly
@@ -297,7 +298,7 @@ def amin(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
 
 
 def max(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
-    """out = the largest number; with ``dim``, values and indices; with a tensor, the larger of two
+    """out = the largest number; with ``dim``, values and indices; with a tensor, the larger one
 
     Parameters
     ----------
@@ -327,7 +328,7 @@ def max(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
 
 
 def min(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
-    """out = the smallest number; with ``dim``, values and indices; with a tensor, the smaller of two
+    """out = the smallest number; with ``dim``, values and indices; with a tensor, the smaller one
 
     Parameters
     ----------
@@ -352,9 +353,7 @@ def min(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     return amin(input) if dim is None else along(input, argmin(input, dim, True), dim, keepdim)
 
 
-def along(
-    input: Tensor, indices: Tensor, dim: builtins.int, keepdim: builtins.bool
-) -> Extreme:
+def along(input: Tensor, indices: Tensor, dim: builtins.int, keepdim: builtins.bool) -> Extreme:
     """The numbers at ``indices`` along an axis, with these indices."""
     values = gather(input, dim, indices)
     if keepdim:
@@ -408,9 +407,7 @@ def argmin(
     return position(np.argmin, input, dim, keepdim)
 
 
-def position(
-    find: Any, input: Tensor, dim: builtins.int | None, keepdim: builtins.bool
-) -> Tensor:
+def position(find: Any, input: Tensor, dim: builtins.int | None, keepdim: builtins.bool) -> Tensor:
     """What ``argmax`` and ``argmin`` share."""
     axis = None if dim is None else axis_of(dim, input.ndim)
     if (input.numel() if axis is None else input.shape[axis]) == 0:

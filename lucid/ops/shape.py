@@ -7,6 +7,7 @@ from, and where one number went to several places, what comes back is summed.
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 from lucid import types
-from lucid.autograd import Function, is_tensor, make_tensor
+from lucid.autograd import Function, is_tensor
 from lucid.errors import ShapeError
 from lucid.types import Array, DeviceLike, DTypeLike
 
@@ -44,7 +45,7 @@ def axis_of(dim: SupportsIndex, ndim: builtins.int) -> builtins.int:
 class Reshape(Function):
     """out = the same numbers in the same order, in another shape"""
 
-    reads_inputs, is_view = False, True
+    reads_inputs = False
 
     def __init__(self, shape: tuple[builtins.int, ...]) -> None:
         self.shape = shape
@@ -87,9 +88,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
         ) from None
 
 
-def flatten(
-    input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = -1
-) -> Tensor:
+def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
     """out = input with the axes from ``start_dim`` to ``end_dim`` made one
 
     Parameters
@@ -109,14 +108,14 @@ def flatten(
     start, end = axis_of(start_dim, input.ndim), axis_of(end_dim, input.ndim)
     if start > end:
         raise ValueError(f"flatten needs start_dim <= end_dim, got {start_dim} and {end_dim}")
-    middle = builtins.int(np.prod(input.shape[start : end + 1]))
+    middle = math.prod(input.shape[start : end + 1])
     return reshape(input, *input.shape[:start], middle, *input.shape[end + 1 :])
 
 
 class Permute(Function):
     """out.shape[i] = x.shape[dims[i]]"""
 
-    reads_inputs, is_view = False, True
+    reads_inputs = False
 
     def __init__(self, dims: tuple[builtins.int, ...]) -> None:
         self.dims = dims
@@ -237,29 +236,34 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
 
 
 def as_index(index: Any) -> Any:
-    """An index for NumPy: tensors in it become arrays (copies: the caller may change them)."""
-    if is_tensor(index):
-        if index.is_floating_point():
-            raise TypeError(
-                f"an index is made of whole numbers or bools, got a {index.dtype.name} tensor\n"
-                "  try: x[i.long()]"
-            )
-        return index._array.copy() if index.dtype is not types.uint8 else index._array.astype(np.int64)
-    if isinstance(index, tuple):
-        return tuple([as_index(part) for part in index])
-    return index
+    """An index for NumPy, whose arrays are copies: the caller may go on to change them.
+
+    It ends in an Ellipsis, with which NumPy returns a view also for a single number.
+    """
+    parts = tuple([index_part(p) for p in (index if isinstance(index, tuple) else (index,))])
+    return parts if any(p is Ellipsis for p in parts) else (*parts, Ellipsis)
 
 
-def is_basic(index: Any) -> builtins.bool:
+def index_part(part: Any) -> Any:
+    """An int, a slice, None and ... as they are; a tensor, a list or an array as an array."""
+    if isinstance(part, slice):
+        ends = (part.start, part.stop, part.step)
+        return slice(*[None if end is None else operator.index(end) for end in ends])
+    if part is None or part is Ellipsis or isinstance(part, builtins.int | np.integer):
+        return part
+    array = part._array if is_tensor(part) else np.asarray(part)
+    if array.dtype.kind == "b":
+        return array.copy()
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(
+            f"an index is made of whole numbers or bools, got {array.dtype}\n  try: x[i.long()]"
+        )
+    return array.astype(np.int64)
+
+
+def is_basic(index: tuple[Any, ...]) -> builtins.bool:
     """Whether an index is made of ints, slices, None and ... alone, so that NumPy gives a view."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(
-        part is None
-        or part is Ellipsis
-        or isinstance(part, slice)
-        or (isinstance(part, builtins.int | np.integer) and not isinstance(part, builtins.bool))
-        for part in parts
-    )
+    return not any(isinstance(part, np.ndarray | builtins.bool) for part in index)
 
 
 class GetItem(Function):
@@ -269,10 +273,9 @@ class GetItem(Function):
 
     def __init__(self, index: Any) -> None:
         self.index = index
-        self.is_view = is_basic(index)  # type: ignore[misc]  # an index array makes a copy
 
     def forward(self, x: Array) -> Array:
-        return x[self.index]
+        return x[self.index]  # type: ignore[no-any-return]
 
     def backward(self, grad: Tensor) -> Tensor:
         return PutItem(self.index, self.shapes[0])(grad)
@@ -342,8 +345,17 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
             "the index has as many axes as the input and is no larger, but along the axis looked "
             f"up: got index {index.shape} for input {input.shape}, dim {dim}"
         )
+    n = input.shape[axis]
+    (found, *_) = as_index(index)
+    if found.dtype.kind == "b":
+        raise TypeError("gather looks up whole numbers, got bool\n  try: index.long()")
+    if found.size and not (found.min() >= 0 and found.max() < n):
+        raise IndexError(
+            f"gather looks up 0 to {n - 1} along axis {axis} of {input.shape}, "
+            f"got {found.min()} to {found.max()}"
+        )
     where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    where[axis] = as_index(index)
+    where[axis] = found
     return GetItem(tuple(where))(input)
 
 
@@ -435,7 +447,8 @@ def same_dtype(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
 
 
 def split(
-    input: Tensor, split_size_or_sections: builtins.int | Sequence[builtins.int],
+    input: Tensor,
+    split_size_or_sections: builtins.int | Sequence[builtins.int],
     dim: builtins.int = 0,
 ) -> tuple[Tensor, ...]:
     """out = input cut into pieces along ``dim``
@@ -491,8 +504,7 @@ class Cast(Function):
 
     def forward(self, x: Array) -> Array:
         self.before = types.FROM_NUMPY[x.dtype]
-        with np.errstate(over="ignore", invalid="ignore"):
-            return x.astype(self.dtype.numpy)
+        return x.astype(self.dtype.numpy)
 
     def backward(self, grad: Tensor) -> Tensor:
         return to(grad, self.before)
@@ -518,21 +530,10 @@ def to(
     >>> lucid.tensor([1, 2]).to(lucid.float64)
     tensor([1., 2.], dtype=lucid.float64)
     """
-    for arg in args:
-        if isinstance(arg, types.device) or (isinstance(arg, str) and not is_dtype_name(arg)):
-            device = arg
-        else:
-            dtype = arg  # type: ignore[assignment]  # no device: a dtype, or as_dtype objects
-    types.as_device(device)
-    if dtype is None:
+    wanted = types.dtype_and_device(args, dtype, device)
+    if wanted is None:
         return input
-    wanted = types.as_dtype(dtype)
     return input if wanted is input.dtype else Cast(wanted)(input)
-
-
-def is_dtype_name(name: str) -> builtins.bool:
-    """Whether a string names a dtype rather than a device."""
-    return name in [t.name for t in types.ALL]
 
 
 def double(input: Tensor) -> Tensor:
@@ -631,5 +632,3 @@ def contiguous(input: Tensor) -> Tensor:
     True
     """
     return input if input.is_contiguous() else Clone()(input)
-
-

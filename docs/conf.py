@@ -1,0 +1,32 @@
+import lucid
+
+project = "lucid"
+author = "the lucid developers"
+copyright = "2026, the lucid developers"
+version = release = lucid.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "numpydoc",
+]
+exclude_patterns = ["_build"]
+nitpicky = True
+
+autosummary_generate = True
+autodoc_typehints = "none"  # types stand in the docstrings, in words
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+# The examples, run by `sphinx-build -b doctest`, under the same rules as pytest's.
+import doctest  # noqa: E402
+
+doctest_default_flags = doctest.NORMALIZE_WHITESPACE
+doctest_global_setup = "import lucid; _ = lucid.manual_seed(0)"
+
+html_theme = "furo"
+html_title = "lucid"
+html_show_sphinx = False
+html_copy_source = False

@@ -1,0 +1,165 @@
+"""Data sets: collections of samples that are asked for by number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from lucid import random
+from lucid.autograd import is_tensor
+from lucid.errors import ShapeError
+from lucid.random import Generator
+from lucid.tensor import Tensor
+
+__all__ = ["Dataset", "Subset", "TensorDataset", "random_split"]
+
+Sample = TypeVar("Sample", covariant=True)
+
+
+class Dataset(Generic[Sample]):
+    """Samples that are asked for by number: ``dataset[i]``, with i from 0 to ``len(dataset) - 1``.
+
+    A subclass gives ``__getitem__`` and ``__len__``.
+
+    Examples
+    --------
+    >>> from lucid.data import DataLoader, Dataset
+    >>> class Squares(Dataset):
+    ...     def __getitem__(self, i):
+    ...         return i * i
+    ...     def __len__(self):
+    ...         return 5
+    >>> list(DataLoader(Squares(), batch_size=3))
+    [tensor([0, 1, 4]), tensor([ 9, 16])]
+    """
+
+    def __getitem__(self, index: Any) -> Sample:
+        raise NotImplementedError(
+            f"{type(self).__name__} has no samples\n  try: def __getitem__(self, index): ..."
+        )
+
+
+class TensorDataset(Dataset[tuple[Tensor, ...]]):
+    """dataset[i] = (tensors[0][i], tensors[1][i], ...)
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        All with the same size along axis 0, which counts the samples.
+
+    Raises
+    ------
+    TypeError
+        For something else than tensors.
+    ValueError
+        Without any tensor.
+    ShapeError
+        If the tensors do not have the same number of samples.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.data import TensorDataset
+    >>> dataset = TensorDataset(lucid.zeros(10, 2, 16), lucid.arange(10))
+    >>> x, y = dataset[3]
+    >>> len(dataset), x.shape, y
+    (10, (2, 16), tensor(3))
+    """
+
+    def __init__(self, *tensors: Tensor) -> None:
+        if not tensors:
+            raise ValueError(
+                "a TensorDataset needs at least one tensor\n  try: TensorDataset(x, y)"
+            )
+        for t in tensors:
+            if not is_tensor(t):
+                raise TypeError(
+                    f"a TensorDataset is made of tensors, got {type(t).__name__}\n"
+                    "  try: lucid.tensor(data)"
+                )
+        shapes = [t.shape for t in tensors]
+        if any(not shape or shape[0] != shapes[0][0] for shape in shapes):
+            raise ShapeError(
+                "the tensors of a TensorDataset need the same size along axis 0, which counts "
+                f"the samples, got shapes {', '.join(map(str, shapes))}"
+            )
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple([t[index] for t in self.tensors])
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+
+class Subset(Dataset[Sample]):
+    """subset[i] = dataset[indices[i]]
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The whole.
+    indices : sequence of int
+        The samples that are part of it.
+
+    Examples
+    --------
+    >>> from lucid.data import Subset
+    >>> list(Subset("abcdef", [4, 0]))
+    ['e', 'a']
+    """
+
+    def __init__(self, dataset: Dataset[Sample], indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.dataset[self.indices[index]]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+def random_split(
+    dataset: Dataset[Sample], lengths: Sequence[float], generator: Generator | None = None
+) -> list[Subset[Sample]]:
+    """Subsets of the given lengths, each sample in exactly one of them, chosen at random
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What to split.
+    lengths : sequence of int, or of float
+        How many samples each part gets; or which fraction. What rounding the fractions down
+        leaves over goes to the parts in turn, one sample each.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+
+    Raises
+    ------
+    ValueError
+        If a length is negative, or they do not add up to the whole.
+
+    Examples
+    --------
+    >>> from lucid.data import random_split
+    >>> [len(part) for part in random_split(range(11), [0.8, 0.2])]
+    [9, 2]
+    """
+    total = len(dataset)  # type: ignore[arg-type]  # a Dataset says its length by convention only
+    if any(n < 0 for n in lengths):
+        raise ValueError(f"the lengths of the parts are at least 0, got {list(lengths)}")
+    sizes = [int(n) for n in lengths]
+    if math.isclose(sum(lengths), 1):
+        sizes = [math.floor(total * fraction) for fraction in lengths]
+        for i in range(total - sum(sizes)):
+            sizes[i % len(sizes)] += 1
+    elif sum(lengths) != total or sizes != list(lengths):
+        raise ValueError(
+            f"the lengths of the parts must add up to the {total} samples there are, "
+            f"got {list(lengths)}\n  try: fractions that add up to 1, such as [0.8, 0.2]"
+        )
+    order = random.stream(generator).permutation(total).tolist()
+    ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    return [Subset(dataset, order[end - n : end]) for n, end in zip(sizes, ends, strict=True)]

@@ -11,7 +11,8 @@ extensions = [
     "sphinx.ext.doctest",
     "numpydoc",
 ]
-exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates"]
 nitpicky = True
 
 autosummary_generate = True

@@ -12,193 +12,25 @@ recorded as well, so the gradient of a gradient needs no code of its own.
 
 from __future__ import annotations
 
-import threading
-import zlib
 from collections.abc import Callable, Sequence
-from contextlib import ContextDecorator
-from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeGuard, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeGuard
 
 import numpy as np
 
-from lucid.types import Array, from_numpy_dtype
+from lucid.grad_mode import (
+    Recording,
+    enable_grad,
+    is_grad_enabled,
+    no_grad,
+    recording,
+    set_grad_enabled,
+)
+from lucid.memory import Saved
+from lucid.types import from_numpy_dtype
 
 __all__ = ["Function", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
-_F = TypeVar("_F", bound=Callable[..., Any])
-
-
-class _Mode(threading.local):
-    """Whether this thread records a graph."""
-
-    enabled = True
-
-
-_mode = _Mode()
-
-
-def is_grad_enabled() -> bool:
-    """Whether operations are being recorded for ``backward``.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> with lucid.no_grad():
-    ...     lucid.is_grad_enabled()
-    False
-    """
-    return _mode.enabled
-
-
-class _Modes(threading.local):
-    """The modes to go back to, of each thread its own."""
-
-    def __init__(self) -> None:
-        self.stack: list[bool] = []
-
-
-class _Recording(ContextDecorator):
-    """Within the block, record or do not; one object may be entered again, by any thread."""
-
-    def __init__(self, wanted: bool) -> None:
-        self._wanted = wanted
-        self._before = _Modes()
-
-    def __enter__(self) -> None:
-        self._before.stack.append(_mode.enabled)
-        _mode.enabled = self._wanted
-
-    def __exit__(self, *_: object) -> None:
-        _mode.enabled = self._before.stack.pop()
-
-
-class set_grad_enabled(_Recording):  # noqa: N801, RUF100
-    """Switch recording on or off, from now on, or for a ``with`` block.
-
-    Parameters
-    ----------
-    mode : bool
-        Whether operations are recorded.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> x = lucid.ones(2, requires_grad=True)
-    >>> with lucid.set_grad_enabled(False):
-    ...     (x * 2).requires_grad
-    False
-    """
-
-    def __init__(self, mode: bool) -> None:
-        super().__init__(bool(mode))
-        self._outside: bool | None = _mode.enabled  # until it is known to be no bare switch
-        _mode.enabled = self._wanted
-
-    def __enter__(self) -> None:
-        if self._outside is not None:
-            _mode.enabled, self._outside = self._outside, None
-        super().__enter__()
-
-    def __call__(self, function: _F) -> _F:
-        """Decorate a function: the switch is made in its calls, not now."""
-        if self._outside is not None:
-            _mode.enabled, self._outside = self._outside, None
-        return super().__call__(function)
-
-
-class no_grad(_Recording):  # noqa: N801, RUF100
-    """Within the block, or the decorated function, nothing is recorded for ``backward``.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> w = lucid.ones(2, requires_grad=True)
-    >>> with lucid.no_grad():
-    ...     w -= 0.5          # an update, not a computation to differentiate
-    >>> w
-    tensor([0.5000, 0.5000], requires_grad=True)
-    """
-
-    def __init__(self) -> None:
-        super().__init__(False)
-
-
-class enable_grad(_Recording):  # noqa: N801, RUF100
-    """Within the block, operations are recorded even where ``no_grad`` surrounds it.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> x = lucid.ones(2, requires_grad=True)
-    >>> with lucid.no_grad(), lucid.enable_grad():
-    ...     (x * 2).requires_grad
-    True
-    """
-
-    def __init__(self) -> None:
-        super().__init__(True)
-
-
-class Memory:
-    """What all tensors on one block of memory share: has the block been written to?
-
-    lucid counts its own writes in ``version``. Writes through a NumPy array that shares the block
-    (``Tensor.numpy``, ``from_numpy``) cannot be counted; once such an array exists, checksums
-    tell: what is recorded from then on notes the checksum of its own numbers, and for what was
-    recorded before, the checksum of the whole block was noted when it was exposed.
-    """
-
-    __slots__ = ("block", "checksum", "version")
-
-    def __init__(self) -> None:
-        self.version = 0
-        self.block: Array | None = None  # set once NumPy shares it
-        self.checksum = 0  # of the block, at that moment
-
-    def expose(self, array: Array) -> None:
-        """From now on somebody may write to the block of ``array`` behind lucid's back."""
-        if self.block is None:
-            self.block = whole_block(array)
-            self.checksum = checksum(self.block)
-
-    def expose_new(self, array: Array) -> None:
-        """As ``expose``, for memory that nothing was recorded on: no checksum is needed yet."""
-        self.block = array
-
-
-def whole_block(array: Array) -> Array:
-    """The array that owns the memory which ``array`` is a view of."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
-
-
-def checksum(array: Array) -> int:
-    """CRC-32 of the numbers in an array."""
-    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-
-
-class Saved(NamedTuple):
-    """A tensor's array as it was when a node was recorded."""
-
-    array: Array
-    memory: Memory
-    version: int
-    checksum: int | None
-
-    @staticmethod
-    def of(array: Array, memory: Memory) -> Saved:
-        noted = None if memory.block is None else checksum(array)
-        return Saved(array, memory, memory.version, noted)
-
-    def changed(self) -> bool:
-        """Whether the numbers are no longer those that were saved."""
-        memory = self.memory
-        if memory.version != self.version:
-            return True
-        if self.checksum is not None:
-            return checksum(self.array) != self.checksum
-        return memory.block is not None and checksum(memory.block) != memory.checksum
 
 
 class Function:
@@ -279,7 +111,7 @@ class Function:
             for x in inputs:
                 if np.may_share_memory(array, x._array):
                     out._memory = x._memory
-        if _mode.enabled:
+        if recording.enabled:
             needs = tuple([x._requires_grad for x in inputs])
             if True in needs and dtype.is_floating_point:
                 self._record(inputs, needs, out)
@@ -361,7 +193,7 @@ def run_backward(
         order = leading_to(order, targets)
     useful = {id(spot) for spot in order}
     found: dict[int, Tensor] = {}
-    with _Recording(create_graph):
+    with Recording(create_graph):
         for output, seed in zip(outputs, seeds, strict=True):
             add_to(grads, place(output), seed)
         for spot in order:

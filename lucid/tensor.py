@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from lucid import autograd, ops, types
-from lucid.autograd import Function, Hook, Memory
+from lucid.autograd import Function, Hook
+from lucid.memory import Memory
 from lucid.types import Array, DTypeLike, device, dtype
 
 __all__ = ["RemovableHandle", "Tensor"]

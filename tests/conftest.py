@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 import lucid
+
+# The gate tries the same examples every time; a developer's run looks for new ones.
+settings.register_profile("gate", derandomize=True, deadline=None)
+settings.register_profile("search", deadline=None, print_blob=True)
+settings.load_profile("gate" if os.environ.get("CI") else "search")
 
 
 @pytest.fixture(autouse=True)

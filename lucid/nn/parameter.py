@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from lucid import types
-from lucid.autograd import Memory, is_tensor
+from lucid.autograd import is_tensor
 from lucid.errors import UninitializedParameterError
+from lucid.memory import Memory
 from lucid.tensor import Tensor
 from lucid.types import Array, DTypeLike, dtype
 

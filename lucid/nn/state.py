@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from lucid.autograd import Memory, is_tensor
+from lucid.autograd import is_tensor
 from lucid.errors import ShapeError
+from lucid.memory import Memory
 from lucid.tensor import Tensor
 from lucid.types import Array
 

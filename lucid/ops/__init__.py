@@ -38,6 +38,7 @@ from lucid.ops.compare import (
     where,
 )
 from lucid.ops.conv import conv1d
+from lucid.ops.convert import bool, clone, contiguous, double, float, int, long, to
 from lucid.ops.create import (
     arange,
     as_tensor,
@@ -50,63 +51,23 @@ from lucid.ops.create import (
     linspace,
     ones,
     ones_like,
-    rand,
-    rand_like,
-    randint,
-    randint_like,
-    randn,
-    randn_like,
-    randperm,
     tensor,
     zeros,
     zeros_like,
 )
 from lucid.ops.elementwise import abs, exp, log, relu, sigmoid, sign, sqrt, tanh
+from lucid.ops.extreme import amax, amin, argmax, argmin, max, min
+from lucid.ops.index import as_index, gather, getitem
+from lucid.ops.join import cat, split, stack
 from lucid.ops.linalg import matmul
 from lucid.ops.loss import cross_entropy, mse_loss, nll_loss
 from lucid.ops.norm import batch_norm
 from lucid.ops.pool import adaptive_avg_pool1d, max_pool1d
 from lucid.ops.printing import tensor_repr
-from lucid.ops.reduce import (
-    all,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    log_softmax,
-    max,
-    mean,
-    min,
-    prod,
-    softmax,
-    std,
-    sum,
-    var,
-)
-from lucid.ops.shape import (
-    as_index,
-    bool,
-    cat,
-    clone,
-    contiguous,
-    double,
-    flatten,
-    flip,
-    float,
-    gather,
-    getitem,
-    int,
-    long,
-    permute,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    to,
-    transpose,
-    unsqueeze,
-)
+from lucid.ops.reduce import all, any, mean, prod, std, sum, var
+from lucid.ops.sample import rand, rand_like, randint, randint_like, randn, randn_like, randperm
+from lucid.ops.shape import flatten, flip, permute, reshape, squeeze, transpose, unsqueeze
+from lucid.ops.softmax import log_softmax, softmax
 
 __all__ = [
     "abs", "adaptive_avg_pool1d", "add", "all", "amax", "amin", "any", "arange", "argmax",

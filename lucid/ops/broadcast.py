@@ -15,7 +15,8 @@ import numpy as np
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
 from lucid.errors import ShapeError
-from lucid.ops.shape import shape_of, to
+from lucid.ops.convert import to
+from lucid.ops.shape import shape_of
 from lucid.types import Array, dtype
 
 if TYPE_CHECKING:

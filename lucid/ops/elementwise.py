@@ -170,7 +170,7 @@ class Abs(Function):
 
 
 def abs(input: Tensor) -> Tensor:
-    """out = |input|; its slope at 0 is taken as 0
+    """out = ``|input|``; its slope at 0 is taken as 0
 
     Examples
     --------

@@ -11,8 +11,11 @@ from lucid.autograd import is_tensor, make_tensor
 from lucid.errors import ShapeError
 from lucid.ops.compare import where
 from lucid.ops.conv import check_tensor
-from lucid.ops.reduce import log_softmax, mean, sum
-from lucid.ops.shape import gather, reshape, to, unsqueeze
+from lucid.ops.convert import to
+from lucid.ops.index import gather
+from lucid.ops.reduce import mean, sum
+from lucid.ops.shape import reshape, unsqueeze
+from lucid.ops.softmax import log_softmax
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor

@@ -9,8 +9,9 @@ import numpy as np
 from lucid.autograd import make_tensor
 from lucid.errors import ShapeError, check_size
 from lucid.ops.conv import check_rank
+from lucid.ops.index import GetItem, getitem
+from lucid.ops.join import stack
 from lucid.ops.reduce import mean
-from lucid.ops.shape import GetItem, getitem, stack
 from lucid.types import Array
 
 if TYPE_CHECKING:

@@ -108,7 +108,7 @@ class Adam(Optimizer):
             options[name] = flag(name, options[name])
 
     def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
-        """In place: p -= lr * m' / (sqrt(v') + eps)"""
+        """In place: ``p -= lr * m' / (sqrt(v') + eps)``"""
         if group["maximize"]:
             grad = -grad
         if group["weight_decay"] != 0:

@@ -71,7 +71,7 @@ class AdamW(Adam):
         super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
 
     def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
-        """In place: p *= 1 - lr * weight_decay, then Adam's step"""
+        """In place: ``p *= 1 - lr * weight_decay``, then Adam's step"""
         if group["maximize"]:
             grad = -grad
         param *= 1 - group["lr"] * group["weight_decay"]

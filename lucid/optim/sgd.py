@@ -99,7 +99,7 @@ class SGD(Optimizer):
             )
 
     def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
-        """In place: p -= lr * b"""
+        """In place: ``p -= lr * b``"""
         momentum = group["momentum"]
         if group["maximize"]:
             grad = -grad

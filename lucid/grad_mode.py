@@ -1,0 +1,123 @@
+"""Whether operations are recorded for ``backward``: a switch that every thread has of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ContextDecorator
+from typing import Any, TypeVar
+
+__all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _Mode(threading.local):
+    """Whether this thread records a graph."""
+
+    enabled = True
+
+
+recording = _Mode()
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded for ``backward``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> with lucid.no_grad():
+    ...     lucid.is_grad_enabled()
+    False
+    """
+    return recording.enabled
+
+
+class _Modes(threading.local):
+    """The modes to go back to, of each thread its own."""
+
+    def __init__(self) -> None:
+        self.stack: list[bool] = []
+
+
+class Recording(ContextDecorator):
+    """Within the block, record or do not; one object may be entered again, by any thread."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._before = _Modes()
+
+    def __enter__(self) -> None:
+        self._before.stack.append(recording.enabled)
+        recording.enabled = self._wanted
+
+    def __exit__(self, *_: object) -> None:
+        recording.enabled = self._before.stack.pop()
+
+
+class set_grad_enabled(Recording):  # noqa: N801, RUF100
+    """Switch recording on or off, from now on, or for a ``with`` block.
+
+    Parameters
+    ----------
+    mode : bool
+        Whether operations are recorded.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.ones(2, requires_grad=True)
+    >>> with lucid.set_grad_enabled(False):
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        self._outside: bool | None = recording.enabled  # until it is known to be no bare switch
+        recording.enabled = self._wanted
+
+    def __enter__(self) -> None:
+        if self._outside is not None:
+            recording.enabled, self._outside = self._outside, None
+        super().__enter__()
+
+    def __call__(self, function: _F) -> _F:
+        """Decorate a function: the switch is made in its calls, not now."""
+        if self._outside is not None:
+            recording.enabled, self._outside = self._outside, None
+        return super().__call__(function)
+
+
+class no_grad(Recording):  # noqa: N801, RUF100
+    """Within the block, or the decorated function, nothing is recorded for ``backward``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> w = lucid.ones(2, requires_grad=True)
+    >>> with lucid.no_grad():
+    ...     w -= 0.5          # an update, not a computation to differentiate
+    >>> w
+    tensor([0.5000, 0.5000], requires_grad=True)
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(Recording):  # noqa: N801, RUF100
+    """Within the block, operations are recorded even where ``no_grad`` surrounds it.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.ones(2, requires_grad=True)
+    >>> with lucid.no_grad(), lucid.enable_grad():
+    ...     (x * 2).requires_grad
+    True
+    """
+
+    def __init__(self) -> None:
+        super().__init__(True)

@@ -1,0 +1,75 @@
+"""Has a tensor been changed since ``backward`` took note of it?"""
+
+from __future__ import annotations
+
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+
+from lucid.types import Array
+
+__all__ = ["Memory", "Saved"]
+
+
+class Memory:
+    """What all tensors on one block of memory share: has the block been written to?
+
+    lucid counts its own writes in ``version``. Writes through a NumPy array that shares the block
+    (``Tensor.numpy``, ``from_numpy``) cannot be counted; once such an array exists, checksums
+    tell: what is recorded from then on notes the checksum of its own numbers, and for what was
+    recorded before, the checksum of the whole block was noted when it was exposed.
+    """
+
+    __slots__ = ("block", "checksum", "version")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.block: Array | None = None  # set once NumPy shares it
+        self.checksum = 0  # of the block, at that moment
+
+    def expose(self, array: Array) -> None:
+        """From now on somebody may write to the block of ``array`` behind lucid's back."""
+        if self.block is None:
+            self.block = whole_block(array)
+            self.checksum = checksum(self.block)
+
+    def expose_new(self, array: Array) -> None:
+        """As ``expose``, for memory that nothing was recorded on: no checksum is needed yet."""
+        self.block = array
+
+
+def whole_block(array: Array) -> Array:
+    """The array that owns the memory which ``array`` is a view of."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def checksum(array: Array) -> int:
+    """CRC-32 of the numbers in an array."""
+    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+
+class Saved(NamedTuple):
+    """A tensor's array as it was when a node was recorded."""
+
+    array: Array
+    memory: Memory
+    version: int
+    checksum: int | None
+
+    @staticmethod
+    def of(array: Array, memory: Memory) -> Saved:
+        """Take note of an array."""
+        noted = None if memory.block is None else checksum(array)
+        return Saved(array, memory, memory.version, noted)
+
+    def changed(self) -> bool:
+        """Whether the numbers are no longer those that were saved."""
+        memory = self.memory
+        if memory.version != self.version:
+            return True
+        if self.checksum is not None:
+            return checksum(self.array) != self.checksum
+        return memory.block is not None and checksum(memory.block) != memory.checksum

@@ -1,0 +1,221 @@
+"""The largest and the smallest numbers, and where they stand."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from lucid import types
+from lucid.autograd import Function, is_tensor, make_tensor
+from lucid.ops.compare import maximum, minimum
+from lucid.ops.convert import to
+from lucid.ops.index import gather
+from lucid.ops.reduce import Dims, all, axes_of, count, sum
+from lucid.ops.shape import axis_of, reshape
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
+
+
+class Extreme(NamedTuple):
+    """The largest or smallest numbers along an axis, and where they stand."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class Amax(Function):
+    """out = the largest number over some axes"""
+
+    reads_output = True
+
+    def __init__(self, dims: tuple[builtins.int, ...]) -> None:
+        self.dims = dims
+
+    def forward(self, x: Array) -> Array:
+        return np.amax(x, axis=self.dims, keepdims=True)  # type: ignore[no-any-return]
+
+    def backward(self, grad: Tensor) -> Tensor:
+        # all places that hold the extreme share its gradient evenly
+        hit = self.saved(0) == self.output().detach()
+        share = to(hit, grad.dtype)
+        return grad * (share / sum(share, self.dims, keepdim=True))
+
+
+def amax(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
+    """out = the largest number over ``dim``; equal ones share the gradient evenly
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        The axes; all by default.
+    keepdim : bool
+        Whether they stay, with size 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no number to choose from.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 5], [4, 2]]).amax(1)
+    tensor([5, 4])
+    """
+    axes = axes_of(dim, input.ndim)
+    if count(input, dim) == 0:
+        raise ValueError(f"no number to choose from: shape {input.shape}, dim {dim}")
+    out = Amax(axes)(input)
+    return out if keepdim else reshape(out, [n for i, n in enumerate(input.shape) if i not in axes])
+
+
+def amin(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
+    """out = the smallest number over ``dim``; equal ones share the gradient evenly
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or sequence of int, optional
+        The axes; all by default.
+    keepdim : bool
+        Whether they stay, with size 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no number to choose from.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1.0, 5.0], [4.0, 2.0]]).amin()
+    tensor(1.)
+    """
+    if input.dtype is types.bool:
+        return all(input) if dim is None else all(input, dim, keepdim)  # type: ignore[arg-type]
+    if not input.is_floating_point():
+        return ~amax(~input, dim, keepdim)
+    return -amax(-input, dim, keepdim)
+
+
+def max(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
+    """out = the largest number; with ``dim``, values and indices; with a tensor, the larger one
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or Tensor, optional
+        An axis, or a second tensor to compare with number by number.
+    keepdim : bool
+        Whether the axis stays, with size 1.
+
+    Returns
+    -------
+    Tensor, or a named tuple (values, indices)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.tensor([[1, 5], [4, 2]])
+    >>> x.max()
+    tensor(5)
+    >>> values, indices = x.max(dim=1)
+    >>> values, indices
+    (tensor([5, 4]), tensor([1, 0]))
+    """
+    if is_tensor(dim):
+        return maximum(input, dim)
+    return amax(input) if dim is None else along(input, argmax(input, dim, True), dim, keepdim)
+
+
+def min(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
+    """out = the smallest number; with ``dim``, values and indices; with a tensor, the smaller one
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int or Tensor, optional
+        An axis, or a second tensor to compare with number by number.
+    keepdim : bool
+        Whether the axis stays, with size 1.
+
+    Returns
+    -------
+    Tensor, or a named tuple (values, indices)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 5], [4, 2]]).min(dim=0).values
+    tensor([1, 2])
+    """
+    if is_tensor(dim):
+        return minimum(input, dim)
+    return amin(input) if dim is None else along(input, argmin(input, dim, True), dim, keepdim)
+
+
+def along(input: Tensor, indices: Tensor, dim: builtins.int, keepdim: builtins.bool) -> Extreme:
+    """The numbers at ``indices`` along an axis, with these indices."""
+    values = gather(input, dim, indices)
+    if keepdim:
+        return Extreme(values, indices)
+    axis = axis_of(dim, input.ndim)
+    shape = [n for i, n in enumerate(values.shape) if i != axis]
+    return Extreme(reshape(values, shape), reshape(indices, shape))
+
+
+def argmax(
+    input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False
+) -> Tensor:
+    """out = where the largest number stands, the first if there are several
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int, optional
+        The axis; None counts through all numbers in order.
+    keepdim : bool
+        Whether the axis stays, with size 1.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 5], [4, 2]]).argmax(dim=1)
+    tensor([1, 0])
+    """
+    return position(np.argmax, input, dim, keepdim)
+
+
+def argmin(
+    input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False
+) -> Tensor:
+    """out = where the smallest number stands, the first if there are several
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int, optional
+        The axis; None counts through all numbers in order.
+    keepdim : bool
+        Whether the axis stays, with size 1.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 5], [4, 2]]).argmin()
+    tensor(0)
+    """
+    return position(np.argmin, input, dim, keepdim)
+
+
+def position(find: Any, input: Tensor, dim: builtins.int | None, keepdim: builtins.bool) -> Tensor:
+    """What ``argmax`` and ``argmin`` share."""
+    axis = None if dim is None else axis_of(dim, input.ndim)
+    if (input.numel() if axis is None else input.shape[axis]) == 0:
+        raise ValueError(f"no number to choose from: shape {input.shape}, dim {dim}")
+    return make_tensor(np.asarray(find(input._array, axis=axis, keepdims=keepdim), dtype=np.int64))

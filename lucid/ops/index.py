@@ -1,0 +1,141 @@
+"""Indexing: reading numbers from places, and its adjoint, adding numbers up at places."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lucid.autograd import Function, is_tensor
+from lucid.errors import ShapeError
+from lucid.ops.shape import axis_of
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
+
+
+def as_index(index: Any) -> Any:
+    """An index for NumPy, whose arrays are copies: the caller may go on to change them.
+
+    It ends in an Ellipsis, with which NumPy returns a view also for a single number.
+    """
+    parts = tuple([index_part(p) for p in (index if isinstance(index, tuple) else (index,))])
+    return parts if any(p is Ellipsis for p in parts) else (*parts, Ellipsis)
+
+
+def index_part(part: Any) -> Any:
+    """An int, a slice, None and ... as they are; a tensor, a list or an array as an array."""
+    if isinstance(part, slice):
+        ends = (part.start, part.stop, part.step)
+        return slice(*[None if end is None else operator.index(end) for end in ends])
+    if part is None or part is Ellipsis or isinstance(part, builtins.int | np.integer):
+        return part
+    array = part._array if is_tensor(part) else np.asarray(part)
+    if array.dtype.kind == "b":
+        return array.copy()
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(
+            f"an index is made of whole numbers or bools, got {array.dtype}\n  try: x[i.long()]"
+        )
+    return array.astype(np.int64)
+
+
+def is_basic(index: tuple[Any, ...]) -> builtins.bool:
+    """Whether an index is made of ints, slices, None and ... alone, so that NumPy gives a view."""
+    return not any(isinstance(part, np.ndarray | builtins.bool) for part in index)
+
+
+class GetItem(Function):
+    """out = x[index]"""
+
+    reads_inputs = False
+
+    def __init__(self, index: Any) -> None:
+        self.index = index
+
+    def forward(self, x: Array) -> Array:
+        return x[self.index]  # type: ignore[no-any-return]
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return PutItem(self.index, self.shapes[0])(grad)
+
+
+class PutItem(Function):
+    """out = zeros, then out[index] += x: the adjoint of reading is adding up"""
+
+    reads_inputs = False
+
+    def __init__(self, index: Any, shape: tuple[builtins.int, ...]) -> None:
+        self.index, self.shape = index, shape
+
+    def forward(self, x: Array) -> Array:
+        out = np.zeros(self.shape, x.dtype)
+        if is_basic(self.index):
+            out[self.index] = x
+        else:
+            np.add.at(out, self.index, x)  # an index array may name a place twice
+        return out
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return GetItem(self.index)(grad)
+
+
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """out = input[index], with NumPy's rules: ints, slices, None, ..., bool masks, index tensors
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.arange(12).reshape(3, 4)
+    >>> x[1, ::2]
+    tensor([4, 6])
+    >>> x[x > 9]
+    tensor([10, 11])
+    """
+    return GetItem(as_index(index))(input)
+
+
+def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
+    """out[i, j, ...] = input with its coordinate along ``dim`` replaced by index[i, j, ...]
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+        The axis that is looked up.
+    index : Tensor
+        Whole numbers, with as many axes as ``input`` and no larger along the others.
+
+    Examples
+    --------
+    The score that each row gives its own class:
+
+    >>> import lucid
+    >>> scores = lucid.tensor([[0.1, 0.9], [0.8, 0.2]])
+    >>> scores.gather(1, lucid.tensor([[1], [0]]))
+    tensor([[0.9000],
+            [0.8000]])
+    """
+    axis = axis_of(dim, input.ndim)
+    if index.ndim != input.ndim or any(
+        n > m for i, (n, m) in enumerate(zip(index.shape, input.shape, strict=True)) if i != axis
+    ):
+        raise ShapeError(
+            "the index has as many axes as the input and is no larger, but along the axis looked "
+            f"up: got index {index.shape} for input {input.shape}, dim {dim}"
+        )
+    n = input.shape[axis]
+    (found, *_) = as_index(index)
+    if found.dtype.kind == "b":
+        raise TypeError("gather looks up whole numbers, got bool\n  try: index.long()")
+    if found.size and not (found.min() >= 0 and found.max() < n):
+        raise IndexError(
+            f"gather looks up 0 to {n - 1} along axis {axis} of {input.shape}, "
+            f"got {found.min()} to {found.max()}"
+        )
+    where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
+    where[axis] = found
+    return GetItem(tuple(where))(input)

@@ -1,0 +1,122 @@
+"""The documentation says what is true: the walk through the source, the README, the API pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import lucid
+from lucid import nn
+
+ROOT = Path(__file__).parents[1]
+INTERNALS = (ROOT / "docs" / "internals.rst").read_text(encoding="utf-8")
+
+
+def stations() -> list[tuple[str, str]]:
+    """Each (file, name) pair of the walk: a file in backquotes, then names up to the next file."""
+    found, file = [], None
+    for quoted in re.findall(r"``([^`]+)``", INTERNALS):
+        if re.fullmatch(r"[\w/]+\.(py|pyx|pxd|h|md)", quoted):
+            file = quoted
+        elif file and re.fullmatch(r"[A-Za-z_]\w+(\.\w+)?", quoted):
+            found.append((file, quoted))
+    return found
+
+
+# Words in backquotes that are not defined where they are mentioned: attributes, and modules.
+NOT_DEFINITIONS = {"weight", "bias", "forward", "backward", "edges", "nn.functional", "weight.grad"}
+
+
+def test_the_files_of_the_walk_exist():
+    files = set(re.findall(r"``((?:lucid|tests)/[\w/]+\.\w+)``", INTERNALS))
+    assert len(files) > 12
+    for file in files:
+        assert (ROOT / file).is_file(), file
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [s for s in stations() if s[1] not in NOT_DEFINITIONS], ids=str
+)
+def test_every_station_of_the_walk_exists(file, name):
+    *owner, last = name.split(".")
+    if owner:  # a method: in the class of that name, wherever that stands
+        sources = [p.read_text(encoding="utf-8") for p in (ROOT / "lucid").rglob("*.py")]
+        classes = re.findall(rf"^class {owner[0]}\b.*?(?=^\S|\Z)", "\n".join(sources), re.S | re.M)
+        assert any(re.search(rf"def {last}\b", body) for body in classes), name
+    else:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        definition = rf"(def|class|inline \w+) (T##_)?{last}\b|^{last} = "
+        assert re.search(definition, text, re.M), f"{file} defines no {name}"
+
+
+def test_the_readme_begins_with_the_two_commands():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"```sh\n(.*?)```", readme, re.S)[1]
+    assert block.splitlines() == [
+        "pip install -e . && python -m lucid",
+        "pip install -e '.[test]' && pytest",
+    ]
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "lucid/_ext/README.md"])
+def test_local_links_and_named_files_exist(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#]+)\)", text):
+        if "://" not in link:
+            assert ((ROOT / page).parent / link).exists(), link
+    for file in re.findall(r"`((?:lucid|tests|docs)/[\w/]+\.\w+)`", text):
+        assert (ROOT / file).exists(), file
+
+
+PAGES = {
+    "lucid": "tensor",
+    "lucid.nn": "nn",
+    "lucid.optim": "optim",
+    "lucid.data": "data",
+}
+# Modules, aliases of types, and what is documented on another page.
+ELSEWHERE = {
+    "__version__", "autograd", "data", "nn", "optim", "functional", "init", "swa_utils",
+    "DTypeLike", "DeviceLike", "float32", "float64", "int32", "int64", "uint8", "bool",
+    "no_grad", "enable_grad", "set_grad_enabled", "is_grad_enabled", "save", "load",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("module", PAGES)
+def test_every_public_name_has_its_place_in_the_api_pages(module):
+    page = (ROOT / "docs" / "api" / f"{PAGES[module]}.rst").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^   (\w+)$", page, re.M))
+    public = set(__import__(module, fromlist=["*"]).__all__) - ELSEWHERE
+    assert public <= listed, public - listed
+
+
+def public_objects():
+    for module in (lucid, nn, nn.functional, nn.init, lucid.optim, lucid.data, lucid.autograd):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if callable(value) and not name.startswith("_") and name not in ("DTypeLike",):
+                yield f"{module.__name__}.{name}", value
+
+
+@pytest.mark.parametrize(("name", "value"), list(public_objects()), ids=lambda v: str(v)[:40])
+def test_every_public_docstring_has_an_example(name, value):
+    assert ">>>" in (value.__doc__ or ""), name
+
+
+def test_the_changelog_has_the_version():
+    assert f"## {lucid.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_specifications_examples_stand_in_the_docstring():
+    doc = nn.LazyConv1d.__doc__
+    for line in (
+        ">>> model = nn.Sequential(",
+        "...     nn.LazyConv1d(out_channels=32, kernel_size=3, padding=1),",
+        ">>> x = lucid.zeros(4, 16, 64)   # in_channels=16 inferred here",
+        "(4, 32, 64)",
+        ">>> lazy = nn.LazyConv1d(out_channels=8, kernel_size=5, padding=2)",
+        ">>> _ = lazy(lucid.zeros(1, 3, 20))",
+    ):
+        assert line in doc

@@ -1,7 +1,7 @@
 """The tensor: an array, its gradient, and its place in the graph.
 
-What can be computed with tensors is defined in ``lucid/ops``, one op in one place; the end of the
-class makes the ops reachable as ``x.exp()`` or ``a + b``.
+What can be computed with tensors is defined in ``lucid/ops``, one op in one place;
+``lucid/methods.py`` makes the ops reachable as ``x.exp()`` or ``a + b``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from lucid import autograd, ops, types
 from lucid.autograd import Function, Hook
 from lucid.memory import Memory
+from lucid.methods import OpMethods
 from lucid.types import Array, DTypeLike, device, dtype
 
 __all__ = ["RemovableHandle", "Tensor"]
@@ -47,7 +48,7 @@ class RemovableHandle:
         self._hooks[:] = [hook for hook in self._hooks if hook is not self._hook]
 
 
-class Tensor:
+class Tensor(OpMethods):
     """An n-dimensional array of numbers of one type that remembers how it was computed.
 
     Make one with ``lucid.tensor``, ``lucid.zeros`` and their like. Names and meanings of its
@@ -264,6 +265,15 @@ class Tensor:
         """The same numbers outside the graph: ``detach()``."""
         return self.detach()
 
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if value.shape != self.shape or value.dtype is not self.dtype:
+            raise ValueError(
+                f"the new data must be {self.dtype.name} of shape {self.shape}, "
+                f"got {value.dtype.name} of shape {value.shape}"
+            )
+        self._array, self._memory = value._array, value._memory
+
     def detach(self) -> Tensor:
         """The same numbers, on the same memory, outside the graph."""
         out = Tensor._wrap(self._array)
@@ -384,16 +394,14 @@ class Tensor:
     # ---------------------------------------------------------------------------- copy, pickle
 
     def __copy__(self) -> Tensor:
-        out = type(self).__new__(type(self))
-        out._restore(self._array, self._requires_grad)
+        out = _rebuild(type(self), self._array, self._requires_grad)
         out._memory, out._node = self._memory, self._node
         return out
 
     def __deepcopy__(self, memo: dict[Int, Any]) -> Tensor:
         if self._node is not None:
             raise RuntimeError("a computed tensor cannot be deep-copied\n  try: x.detach().clone()")
-        out = type(self).__new__(type(self))
-        out._restore(self._array.copy(), self._requires_grad)
+        out = _rebuild(type(self), self._array.copy(), self._requires_grad)
         memo[id(self)] = out
         if self._grad is not None:
             out._grad = self._grad.detach().clone()
@@ -404,33 +412,9 @@ class Tensor:
             raise RuntimeError("a computed tensor cannot be pickled\n  try: x.detach()")
         return _rebuild, (type(self), self._array, self._requires_grad)
 
-    def _restore(self, array: Array, requires_grad: Bool) -> None:
-        self._set(array)
-        self._requires_grad = requires_grad
-
     # -------------------------------------------------------------------------------- operators
 
-    # `x.exp()` is `lucid.exp(x)`: each method is the op itself, with its formula and its example.
-
-    __add__ = ops.add
-    __sub__ = ops.sub
-    __mul__ = ops.mul
-    __truediv__ = ops.div
-    __pow__ = ops.pow
-    __matmul__ = ops.matmul
-    __neg__ = ops.neg
-    __abs__ = ops.abs
-    __invert__ = ops.bitwise_not
-    __and__ = ops.bitwise_and
-    __or__ = ops.bitwise_or
-    __eq__ = ops.eq  # type: ignore[assignment]  # elementwise, not a bool
-    __ne__ = ops.ne  # type: ignore[assignment]
-    __lt__ = ops.lt
-    __le__ = ops.le
-    __gt__ = ops.gt
-    __ge__ = ops.ge
-    __getitem__ = ops.getitem
-    __hash__ = object.__hash__  # by identity: tensors are keys of the optimizers' state
+    # Those with the tensor on the right; all others are in methods.py.
 
     def __radd__(self, other: TensorLike) -> Tensor:
         return ops.add(other, self)
@@ -455,73 +439,6 @@ class Tensor:
 
     def __rmatmul__(self, other: Tensor) -> Tensor:
         return ops.matmul(other, self)
-
-    add = ops.add
-    sub = ops.sub
-    mul = ops.mul
-    div = ops.div
-    pow = ops.pow
-    neg = ops.neg
-    abs = ops.abs
-    exp = ops.exp
-    log = ops.log
-    sqrt = ops.sqrt
-    tanh = ops.tanh
-    sigmoid = ops.sigmoid
-    relu = ops.relu
-    sign = ops.sign
-    clamp = ops.clamp
-    clip = ops.clip
-    maximum = ops.maximum
-    minimum = ops.minimum
-    eq = ops.eq
-    ne = ops.ne
-    lt = ops.lt
-    le = ops.le
-    gt = ops.gt
-    ge = ops.ge
-    logical_not = ops.logical_not
-    logical_and = ops.logical_and
-    logical_or = ops.logical_or
-    bitwise_not = ops.bitwise_not
-    bitwise_and = ops.bitwise_and
-    bitwise_or = ops.bitwise_or
-    isnan = ops.isnan
-    isfinite = ops.isfinite
-    matmul = ops.matmul
-    sum = ops.sum
-    mean = ops.mean
-    var = ops.var
-    std = ops.std
-    prod = ops.prod
-    amax = ops.amax
-    amin = ops.amin
-    max = ops.max
-    min = ops.min
-    argmax = ops.argmax
-    argmin = ops.argmin
-    any = ops.any
-    all = ops.all
-    softmax = ops.softmax
-    log_softmax = ops.log_softmax
-    reshape = ops.reshape
-    flatten = ops.flatten
-    transpose = ops.transpose
-    permute = ops.permute
-    squeeze = ops.squeeze
-    unsqueeze = ops.unsqueeze
-    expand = ops.expand
-    flip = ops.flip
-    split = ops.split
-    gather = ops.gather
-    clone = ops.clone
-    contiguous = ops.contiguous
-    to = ops.to
-    double = ops.double
-    long = ops.long
-    float = ops.float
-    int = ops.int
-    bool = ops.bool
 
     def view(self, *shape: Any) -> Tensor:
         """The same numbers in another shape, never copied; where that needs a copy, an error."""
@@ -551,7 +468,8 @@ class Tensor:
 
 
 def _rebuild(kind: type[Tensor], array: Array, requires_grad: Bool) -> Tensor:
-    """Undo ``Tensor.__reduce__``."""
+    """A leaf of the given class on an array; what unpickling calls."""
     out = kind.__new__(kind)
-    out._restore(array, requires_grad)
+    out._set(array)
+    out._requires_grad = requires_grad
     return out

@@ -15,7 +15,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Each layer may import itself and those before it.
 LAYERS = [
     {"_version", "_ext", "errors", "types", "random", "grad_mode", "memory"},
-    {"autograd", "tensor", "ops", "config"},  # the one cycle: tensors have the ops for methods
+    {
+        "autograd",
+        "tensor",
+        "methods",
+        "ops",
+        "config",
+    },  # the one cycle: tensors have the ops for methods
     {"nn"},
     {"optim", "data", "io"},
     {"__init__", "__main__"},

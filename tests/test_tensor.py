@@ -414,3 +414,19 @@ def test_chaining_reads_like_pytorch():
     assert y.shape == (1, 12)
     assert x.masked_fill(x > 3, 0.0).sum().item() == 6
     assert x.type_as(lucid.tensor([1])).dtype is lucid.int64
+
+
+def test_data_can_be_changed_and_replaced():
+    """The update that older tutorials write: p.data -= lr * p.grad."""
+    p = lucid.ones(2, requires_grad=True)
+    (p * 3).sum().backward()
+    p.data -= 0.5 * p.grad
+    assert p.tolist() == [-0.5, -0.5]
+    assert p.requires_grad
+    y = (p * p).sum()
+    p.data = lucid.zeros(2)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()
+    with pytest.raises(ValueError, match=r"float32 of shape \(2,\), got float64 of shape \(2,\)"):
+        p.data = lucid.zeros(2, dtype="float64")
+    assert p.tolist() == [0, 0]

@@ -1,0 +1,103 @@
+"""The ops as operators and methods of a tensor: ``a + b`` is ``lucid.add(a, b)``.
+
+Each name is bound to the op itself, so that ``help(x.exp)`` shows its formula and its example. What
+an op computes, and how its gradient follows, is defined in ``lucid/ops``.
+"""
+
+from __future__ import annotations
+
+from lucid import ops
+
+
+class OpMethods:
+    """What every tensor can be asked to compute."""
+
+    __slots__ = ()
+
+    __add__ = ops.add
+    __sub__ = ops.sub
+    __mul__ = ops.mul
+    __truediv__ = ops.div
+    __pow__ = ops.pow
+    __matmul__ = ops.matmul
+    __neg__ = ops.neg
+    __abs__ = ops.abs
+    __invert__ = ops.bitwise_not
+    __and__ = ops.bitwise_and
+    __or__ = ops.bitwise_or
+    __eq__ = ops.eq  # type: ignore[assignment]  # elementwise, not a bool
+    __ne__ = ops.ne  # type: ignore[assignment]
+    __lt__ = ops.lt
+    __le__ = ops.le
+    __gt__ = ops.gt
+    __ge__ = ops.ge
+    __getitem__ = ops.getitem
+
+    __hash__ = object.__hash__  # by identity: tensors are keys of the optimizers' state
+
+    add = ops.add
+    sub = ops.sub
+    mul = ops.mul
+    div = ops.div
+    pow = ops.pow
+    neg = ops.neg
+    abs = ops.abs
+    exp = ops.exp
+    log = ops.log
+    sqrt = ops.sqrt
+    tanh = ops.tanh
+    sigmoid = ops.sigmoid
+    relu = ops.relu
+    sign = ops.sign
+    clamp = ops.clamp
+    clip = ops.clip
+    maximum = ops.maximum
+    minimum = ops.minimum
+    eq = ops.eq
+    ne = ops.ne
+    lt = ops.lt
+    le = ops.le
+    gt = ops.gt
+    ge = ops.ge
+    logical_not = ops.logical_not
+    logical_and = ops.logical_and
+    logical_or = ops.logical_or
+    bitwise_not = ops.bitwise_not
+    bitwise_and = ops.bitwise_and
+    bitwise_or = ops.bitwise_or
+    isnan = ops.isnan
+    isfinite = ops.isfinite
+    matmul = ops.matmul
+    sum = ops.sum
+    mean = ops.mean
+    var = ops.var
+    std = ops.std
+    prod = ops.prod
+    amax = ops.amax
+    amin = ops.amin
+    max = ops.max
+    min = ops.min
+    argmax = ops.argmax
+    argmin = ops.argmin
+    any = ops.any
+    all = ops.all
+    softmax = ops.softmax
+    log_softmax = ops.log_softmax
+    reshape = ops.reshape
+    flatten = ops.flatten
+    transpose = ops.transpose
+    permute = ops.permute
+    squeeze = ops.squeeze
+    unsqueeze = ops.unsqueeze
+    expand = ops.expand
+    flip = ops.flip
+    split = ops.split
+    gather = ops.gather
+    clone = ops.clone
+    contiguous = ops.contiguous
+    to = ops.to
+    double = ops.double
+    long = ops.long
+    float = ops.float
+    int = ops.int
+    bool = ops.bool

@@ -76,11 +76,10 @@ def save(obj: object, f: str | os.PathLike[str]) -> None:
     --------
     >>> import os, tempfile
     >>> import lucid
-    >>> from lucid.io import load, save
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "model.ckpt")
-    ...     save({"model": {"weight": lucid.ones(3)}, "epoch": 5}, path)
-    ...     load(path)
+    ...     lucid.save({"model": {"weight": lucid.ones(3)}, "epoch": 5}, path)
+    ...     lucid.load(path)
     {'model': {'weight': tensor([1., 1., 1.])}, 'epoch': 5}
     """
     target = os.path.realpath(checked_path(f))
@@ -114,11 +113,10 @@ def load(f: str | os.PathLike[str]) -> Any:
     --------
     >>> import os, tempfile
     >>> import lucid
-    >>> from lucid.io import load, save
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = os.path.join(folder, "state.ckpt")
-    ...     save([lucid.tensor([1, 2]), (3, float("inf"))], path)
-    ...     load(path)
+    ...     lucid.save([lucid.tensor([1, 2]), (3, float("inf"))], path)
+    ...     lucid.load(path)
     [tensor([1, 2]), (3, inf)]
     """
     path = checked_path(f)

@@ -152,12 +152,8 @@ class Conv1d(SizedLayer):
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew; nothing happens while they wait for their shapes."""
-        if self.weight is None:
-            return
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            bound = 1 / math.sqrt(init.fans(self.weight)[0])
-            init.uniform_(self.bias, -bound, bound)
+        if self.weight is not None:
+            init.by_fan_in_(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the convolution: (N, C_in, L) to (N, C_out, L_out)."""

@@ -191,6 +191,21 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound, generator)
 
 
+def by_fan_in_(weight: Tensor, bias: Tensor | None) -> None:
+    """How Linear and Conv1d begin: weight and bias evenly from -bound to bound = 1 / sqrt(fan_in).
+
+    That is ``kaiming_uniform_`` with a = sqrt(5), for reasons of history [1]_.
+
+    References
+    ----------
+    .. [1] https://github.com/pytorch/pytorch/issues/15314
+    """
+    kaiming_uniform_(weight, a=math.sqrt(5))
+    if bias is not None:
+        bound = 1 / math.sqrt(fans(weight)[0])
+        uniform_(bias, -bound, bound)
+
+
 def kaiming_normal_(
     tensor: Tensor,
     a: float = 0.0,

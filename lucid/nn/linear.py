@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
@@ -92,12 +90,8 @@ class Linear(SizedLayer):
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew; nothing happens while they wait for their shapes."""
-        if self.weight is None:
-            return
-        init.kaiming_uniform_(self.weight, a=math.sqrt(5))
-        if self.bias is not None:
-            bound = 1 / math.sqrt(init.fans(self.weight)[0])
-            init.uniform_(self.bias, -bound, bound)
+        if self.weight is not None:
+            init.by_fan_in_(self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the map: (..., in_features) to (..., out_features)."""

@@ -27,6 +27,8 @@ import doctest  # noqa: E402
 doctest_default_flags = doctest.NORMALIZE_WHITESPACE
 doctest_global_setup = "import lucid; _ = lucid.manual_seed(0)"
 
+highlight_language = "none"  # formulas and commands; examples are known by their >>>
+
 html_theme = "furo"
 html_title = "lucid"
 html_show_sphinx = False

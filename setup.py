@@ -5,7 +5,8 @@ Two things are decided here:
 * Without a working C compiler the install still succeeds. ``build.json``, written beside the
   kernels, records whether they were compiled and, if not, why; ``lucid/_ext/__init__.py`` reads
   it, so that the NumPy twins are only ever used knowingly.
-* ``LUCID_BOUNDSCHECK=1`` compiles every index check into the kernels (slow, for developers).
+* ``LUCID_BOUNDSCHECK=1`` compiles a check of every memoryview index into the kernels (slow; for
+  developers).
 """
 
 import json
@@ -31,7 +32,9 @@ DIRECTIVES = {
 }
 
 # No -march=native: one build runs on every machine of its architecture.
-COMPILE_ARGS = [] if sys.platform == "win32" else ["-O3"]
+# Flags of the developer's own, in CFLAGS, come first: they may ask for another optimization.
+OWN_LEVEL = "-O" in os.environ.get("CFLAGS", "")
+COMPILE_ARGS = [] if sys.platform == "win32" or OWN_LEVEL else ["-O3"]
 
 
 class BuildKernels(build_ext):

@@ -11,7 +11,7 @@ from lucid import autograd, data, nn, optim
 from lucid._version import __version__
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.config import show_config
-from lucid.errors import CheckpointError, ShapeError, UninitializedParameterError
+from lucid.errors import AxisError, CheckpointError, ShapeError, UninitializedParameterError
 from lucid.io import load, save
 from lucid.ops import (
     abs,
@@ -112,7 +112,7 @@ from lucid.types import (
 )
 
 __all__ = [
-    "CheckpointError", "DTypeLike", "DeviceLike", "Generator", "ShapeError", "Tensor",
+    "AxisError", "CheckpointError", "DTypeLike", "DeviceLike", "Generator", "ShapeError", "Tensor",
     "UninitializedParameterError", "__version__", "abs", "add", "all", "amax", "amin", "any",
     "arange", "argmax", "argmin", "as_tensor", "autograd", "bool", "cat", "clamp", "clip",
     "clone", "data", "device", "div", "dtype", "empty", "empty_like", "enable_grad", "eq",

@@ -1,4 +1,4 @@
-"""The tour, ``python -m lucid``: what lucid is, in half a minute.
+"""The tour, ``python -m lucid``: what lucid is, in a few seconds.
 
 Two examples as a reader would type them; a classifier without a single ``in_channels``, trained
 on real speech; its weights saved, and loaded into a model that has never seen an input.
@@ -98,7 +98,10 @@ def main(arguments: list[str] | None = None) -> None:
         "weights saved and loaded again. Takes a few seconds.",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers (0)")
-    lucid.manual_seed(parser.parse_args(arguments).seed)
+    seed = parser.parse_args(arguments).seed
+    if seed < 0:
+        parser.error(f"a seed is at least 0, got {seed}")
+    lucid.manual_seed(seed)
     lucid.show_config()
 
     title("1. A convolution that finds out its own input channels")
@@ -137,7 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
         "       lucid/nn/lazy.py: how a lazy layer comes to life\n"
         "       lucid/_ext/README.md: the kernels, from NumPy to registers\n"
         "Try    python -m lucid --seed 1\n"
-        "       the same model with stride=2, dilation=4 or padding_mode='reflect'\n"
+        "       the same model with kernel_size=9, dilation=4 or padding_mode='reflect'\n"
         "       help(lucid.nn.LazyConv1d)"
     )
 

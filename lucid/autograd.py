@@ -12,6 +12,8 @@ recorded as well, so the gradient of a gradient needs no code of its own.
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeGuard
 
@@ -31,6 +33,16 @@ from lucid.types import from_numpy_dtype
 __all__ = ["Function", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
 Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
+
+
+FREED = (
+    "backward came to {} a second time, and its graph is gone: the first backward freed it\n"
+    "  try: backward(retain_graph=True) the first time\n"
+    "  (in a loop that adds up losses: total += loss.item())"
+)
+
+# Threads may train on one set of parameters: adding to a gradient is one step.
+_accumulating = threading.Lock()
 
 
 class Function:
@@ -75,7 +87,7 @@ class Function:
     shapes: tuple[tuple[int, ...], ...] = ()
     needs: tuple[bool, ...] = ()
     hooks: list[Hook] | None = None
-    keeper: Tensor | None = None  # the output, if it is to keep its gradient
+    keeper: weakref.ref[Tensor] | None = None  # to the output, if it is to keep its gradient
     _inputs: tuple[tuple[Tensor, Saved], ...] = ()
     _output: Saved | None = None
 
@@ -130,7 +142,9 @@ class Function:
 
     def saved(self, i: int) -> Tensor:
         """Return input ``i`` as it was in ``forward``; RuntimeError if it was changed since."""
-        assert self.reads_inputs, "set reads_inputs = True to use saved()"
+        if not self.reads_inputs:
+            raise RuntimeError(f"set reads_inputs = True in {type(self).__name__} to use saved()")
+        edges_of(self)  # an error, if it was freed
         tensor, saved = self._inputs[i]
         if tensor._array is not saved.array or saved.changed():
             raise RuntimeError(self._changed(f"input {i}", saved))
@@ -138,7 +152,10 @@ class Function:
 
     def output(self) -> Tensor:
         """Return the output as it was in ``forward``; RuntimeError if it was changed since."""
-        assert self._output is not None, "set reads_output = True to use output()"
+        if not self.reads_output:
+            raise RuntimeError(f"set reads_output = True in {type(self).__name__} to use output()")
+        edges_of(self)  # an error, if it was freed
+        assert self._output is not None  # reads_output, and not freed
         if self._output.changed():
             raise RuntimeError(self._changed("its output", self._output))
         out = make_tensor(self._output.array)
@@ -193,6 +210,8 @@ def run_backward(
         order = leading_to(order, targets)
     useful = {id(spot) for spot in order}
     found: dict[int, Tensor] = {}
+    results: list[tuple[Tensor, Tensor]] = []  # leaves, and whoever else keeps its gradient
+    walked: list[Function] = []
     with Recording(create_graph):
         for output, seed in zip(outputs, seeds, strict=True):
             add_to(grads, place(output), seed)
@@ -204,17 +223,29 @@ def run_backward(
             if targets is not None and id(spot) in targets:
                 found[id(spot)] = grad
             if not isinstance(spot, Function):
-                if targets is None:
-                    accumulate(spot, grad, create_graph)
+                results.append((spot, grad))
                 continue
-            if targets is None and spot.keeper is not None:
-                accumulate(spot.keeper, grad, create_graph)
+            keeper = spot.keeper() if spot.keeper is not None else None
+            if keeper is not None:
+                results.append((keeper, grad))
             # a target that nothing else is wanted behind is not walked through
-            if targets is None or any(id(edge) in useful for edge in spot.edges or ()):
+            if targets is None or any(id(edge) in useful for edge in edges_of(spot)):
                 propagate(spot, grad, grads)
-                if not retain_graph:
-                    spot.release()
+                walked.append(spot)
+        if targets is None:  # all went well: only now is anything changed
+            for tensor, grad in results:
+                accumulate(tensor, grad, create_graph)
+    if not retain_graph:
+        for node in walked:
+            node.release()
     return found
+
+
+def edges_of(node: Function) -> tuple[Function | Tensor | None, ...]:
+    """Where a node's inputs came from; RuntimeError if it was freed."""
+    if node.edges is None:
+        raise RuntimeError(FREED.format(node))
+    return node.edges
 
 
 def place(tensor: Tensor) -> Function | Tensor:
@@ -235,12 +266,7 @@ def users_first(roots: Sequence[Function | Tensor]) -> list[Function | Tensor]:
             seen.add(id(spot))
             stack.append((spot, True))
             if isinstance(spot, Function):
-                if spot.edges is None:
-                    raise RuntimeError(
-                        f"backward came to {spot} a second time, and its graph is gone: the first "
-                        "backward freed it\n  try: backward(retain_graph=True) the first time"
-                    )
-                stack += [(edge, False) for edge in spot.edges if edge is not None]
+                stack += [(edge, False) for edge in edges_of(spot) if edge is not None]
     return order[::-1]
 
 
@@ -248,7 +274,7 @@ def leading_to(order: list[Function | Tensor], targets: set[int]) -> list[Functi
     """The part of ``order`` from which a target can be reached."""
     useful: set[int] = set()
     for spot in reversed(order):
-        edges = (isinstance(spot, Function) and spot.edges) or ()
+        edges = edges_of(spot) if isinstance(spot, Function) else ()
         if id(spot) in targets or any(id(edge) in useful for edge in edges):
             useful.add(id(spot))
     return [spot for spot in order if id(spot) in useful]
@@ -258,13 +284,13 @@ def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor]) -> None:
     """Call a node's backward, and add what it returns to the gradients of its inputs."""
     result = node.backward(grad)
     parts = result if isinstance(result, tuple) else (result,)
-    assert node.edges is not None
-    if len(parts) != len(node.edges):
+    edges = edges_of(node)
+    if len(parts) != len(edges):
         raise ValueError(
             f"backward of {type(node).__name__} must return one gradient for each of its "
-            f"{len(node.edges)} inputs, got {len(parts)}"
+            f"{len(edges)} inputs, got {len(parts)}"
         )
-    for edge, part, shape in zip(node.edges, parts, node.shapes, strict=True):
+    for edge, part, shape in zip(edges, parts, node.shapes, strict=True):
         if edge is None or part is None:
             continue
         if not is_tensor(part):
@@ -312,14 +338,15 @@ def apply_hooks(spot: Function | Tensor, grad: Tensor) -> Tensor:
 
 def accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
     """leaf.grad += grad"""
-    if leaf._grad is None:
-        leaf._grad = own(grad.to(leaf.dtype), create_graph)
-    elif create_graph:
-        leaf._grad = leaf._grad + grad.to(leaf.dtype)
-    else:
-        if leaf._grad._requires_grad:  # its graph would not know of what is added here
-            leaf._grad = own(leaf._grad, False)
-        leaf._grad.add_(grad)
+    with _accumulating:
+        if leaf._grad is None:
+            leaf._grad = own(grad.to(leaf.dtype), create_graph)
+        elif create_graph:
+            leaf._grad = leaf._grad + grad.to(leaf.dtype)
+        else:
+            if leaf._grad._requires_grad:  # its graph would not know of what is added here
+                leaf._grad = own(leaf._grad, False)
+            leaf._grad.add_(grad)
 
 
 def own(grad: Tensor, create_graph: bool) -> Tensor:

@@ -1,6 +1,6 @@
 """The errors lucid raises, and the checks of sizes that every layer shares.
 
-Every message has three parts: the rule, the values that broke it, and the cure.
+A message gives the rule, the values that broke it, and, where there is one to give, the cure.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import SupportsIndex
 
 import numpy as np
 
-__all__ = ["CheckpointError", "ShapeError", "UninitializedParameterError"]
+__all__ = ["AxisError", "CheckpointError", "ShapeError", "UninitializedParameterError"]
 
 #: Sizes stay below this, so that the kernels' index arithmetic cannot overflow.
 SIZE_LIMIT = 2**31
@@ -27,6 +27,17 @@ class ShapeError(ValueError):
     ... except lucid.ShapeError as error:
     ...     print(type(error).__name__)
     ShapeError
+    """
+
+
+class AxisError(ShapeError, IndexError):
+    """A tensor has no such axis.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> issubclass(lucid.AxisError, ValueError), issubclass(lucid.AxisError, IndexError)
+    (True, True)
     """
 
 
@@ -89,8 +100,8 @@ def add_to_message(error: BaseException, line: str) -> None:
     it as a note.
     """
     start = line.split(":")[0] + ":"
-    if isinstance(error, ValueError | TypeError) and len(error.args) == 1:
-        kept = [old for old in str(error.args[0]).split("\n") if not old.startswith(f"  {start}")]
+    if isinstance(error, ValueError | TypeError) and [type(a) for a in error.args] == [str]:
+        kept = [old for old in error.args[0].split("\n") if not old.startswith(f"  {start}")]
         error.args = ("\n".join([*kept, f"  {line}"]),)
     else:
         notes = list(getattr(error, "__notes__", []))  # only there once a note was added

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
@@ -48,6 +49,15 @@ class Recording(ContextDecorator):
         self._wanted = wanted
         self._before = _Modes()
 
+    def __call__(self, function: _F) -> _F:
+        """Decorate a function."""
+        if inspect.isgeneratorfunction(function):
+            raise TypeError(
+                f"{function.__name__} is a generator: it runs between the calls of whoever loops\n"
+                f"  try: with lucid.{type(self).__name__}(...): inside it"
+            )
+        return super().__call__(function)
+
     def __enter__(self) -> None:
         self._before.stack.append(recording.enabled)
         recording.enabled = self._wanted
@@ -56,7 +66,7 @@ class Recording(ContextDecorator):
         recording.enabled = self._before.stack.pop()
 
 
-class set_grad_enabled(Recording):  # noqa: N801, RUF100
+class set_grad_enabled(Recording):
     """Switch recording on or off, from now on, or for a ``with`` block.
 
     Parameters
@@ -90,7 +100,7 @@ class set_grad_enabled(Recording):  # noqa: N801, RUF100
         return super().__call__(function)
 
 
-class no_grad(Recording):  # noqa: N801, RUF100
+class no_grad(Recording):
     """Within the block, or the decorated function, nothing is recorded for ``backward``.
 
     Examples
@@ -107,7 +117,7 @@ class no_grad(Recording):  # noqa: N801, RUF100
         super().__init__(False)
 
 
-class enable_grad(Recording):  # noqa: N801, RUF100
+class enable_grad(Recording):
     """Within the block, operations are recorded even where ``no_grad`` surrounds it.
 
     Examples

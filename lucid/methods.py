@@ -6,7 +6,18 @@ an op computes, and how its gradient follows, is defined in ``lucid/ops``.
 
 from __future__ import annotations
 
+from numbers import Number
+from typing import Any
+
+import numpy as np
+
 from lucid import ops
+from lucid.autograd import is_tensor
+
+
+def comparable(value: object) -> bool:
+    """Whether a tensor can be compared with it: ``x == None`` is False, as for any object."""
+    return is_tensor(value) or isinstance(value, Number | np.bool_ | np.ndarray)
 
 
 class OpMethods:
@@ -25,13 +36,17 @@ class OpMethods:
     __invert__ = ops.bitwise_not
     __and__ = ops.bitwise_and
     __or__ = ops.bitwise_or
-    __eq__ = ops.eq  # type: ignore[assignment]  # elementwise, not a bool
-    __ne__ = ops.ne  # type: ignore[assignment]
     __lt__ = ops.lt
     __le__ = ops.le
     __gt__ = ops.gt
     __ge__ = ops.ge
     __getitem__ = ops.getitem
+
+    def __eq__(self, other: object) -> Any:  # elementwise, not a bool
+        return ops.eq(self, other) if comparable(other) else NotImplemented  # type: ignore[arg-type]
+
+    def __ne__(self, other: object) -> Any:
+        return ops.ne(self, other) if comparable(other) else NotImplemented  # type: ignore[arg-type]
 
     __hash__ = object.__hash__  # by identity: tensors are keys of the optimizers' state
 

@@ -66,10 +66,11 @@ class Generator:
     def set_state(self, state: dict[str, Any]) -> None:
         """Go back to a state that ``get_state`` returned."""
         try:
+            check_seed(state["seed"])
             seeds = np.random.SeedSequence(state["seed"], n_children_spawned=state["children"])
             stream = np.random.PCG64(seeds)
             stream.state = state["stream"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError("this is no state from get_state() or get_rng_state()") from error
         self._seeds, self.numpy = seeds, np.random.Generator(stream)
 

@@ -6,6 +6,7 @@ What can be computed with tensors is defined in ``lucid/ops``, one op in one pla
 
 from __future__ import annotations
 
+import weakref
 from builtins import bool as Bool
 from builtins import float as Float
 from builtins import int as Int
@@ -79,7 +80,8 @@ class Tensor(OpMethods):
 
     def __init__(self, data: Any = (), *, dtype: DTypeLike = None) -> None:
         array = np.array(data._array if isinstance(data, Tensor) else data)
-        self._set(array.astype(types.as_dtype(dtype).numpy))
+        with np.errstate(all="ignore"):
+            self._set(array.astype(types.as_dtype(dtype).numpy))
 
     def _set(self, array: Array) -> None:
         self._array = array
@@ -207,7 +209,8 @@ class Tensor(OpMethods):
 
     def __index__(self) -> Int:
         if self._array.dtype.kind not in "iu" or self._array.ndim:
-            raise TypeError(f"only one whole number can be an index, got {self!r}")
+            got = f"a {self.dtype.name} tensor of shape {self.shape}"
+            raise TypeError(f"only one whole number can be an index, got {got}")
         return int(self._array)
 
     # ------------------------------------------------------------------------------- gradients
@@ -316,7 +319,7 @@ class Tensor(OpMethods):
     def retain_grad(self) -> None:
         """Keep the gradient of a computed tensor in ``grad``, as for a leaf."""
         if self._node is not None:
-            self._node.keeper = self
+            self._node.keeper = weakref.ref(self)
 
     # ------------------------------------------------------------------------ change in place
 
@@ -349,7 +352,9 @@ class Tensor(OpMethods):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         where = ops.as_index(index)
-        new = value._array if isinstance(value, Tensor) else value
+        new = np.asarray(value) if isinstance(value, list | np.ndarray) else ops.raw(value)
+        if np.asarray(new).dtype.kind not in "fiub":
+            raise TypeError(f"a tensor holds numbers, got {value!r}")
         self._write(lambda a: a.__setitem__(where, new), value)
 
     def zero_(self) -> Tensor:
@@ -362,6 +367,9 @@ class Tensor(OpMethods):
 
     def copy_(self, source: Tensor) -> Tensor:
         """Copy the numbers of ``source``, broadcast and converted, in place."""
+        if not isinstance(source, Tensor):
+            got = type(source).__name__
+            raise TypeError(f"copy_ needs a tensor, got {got}\n  try: lucid.tensor(...)")
         return self._write(lambda a: np.copyto(a, source._array, casting="unsafe"), source)
 
     def add_(self, other: TensorLike, *, alpha: Scalar = 1) -> Tensor:
@@ -410,7 +418,7 @@ class Tensor(OpMethods):
     def __reduce__(self) -> tuple[Any, ...]:
         if self._node is not None:
             raise RuntimeError("a computed tensor cannot be pickled\n  try: x.detach()")
-        return _rebuild, (type(self), self._array, self._requires_grad)
+        return _rebuild, (type(self), self._array.copy(), self._requires_grad)
 
     # -------------------------------------------------------------------------------- operators
 
@@ -452,17 +460,21 @@ class Tensor(OpMethods):
         """The numbers converted to the dtype of ``other``."""
         return ops.to(self, other.dtype)
 
+    def where(self, condition: Tensor, other: TensorLike) -> Tensor:
+        """The numbers where ``condition`` is True, those of ``other`` elsewhere."""
+        return ops.where(condition, self, other)
+
     def masked_fill(self, mask: Tensor, value: TensorLike) -> Tensor:
         """The numbers, with ``value`` where ``mask`` is True."""
         return ops.where(mask, value, self)
 
     @property
-    def T(self) -> Tensor:  # noqa: N802, RUF100
+    def T(self) -> Tensor:
         """The axes in reverse order."""
         return ops.permute(self, *reversed(range(self.ndim)))
 
     @property
-    def mT(self) -> Tensor:  # noqa: N802, RUF100
+    def mT(self) -> Tensor:
         """The last two axes exchanged."""
         return ops.transpose(self, -2, -1)
 

@@ -26,7 +26,7 @@ __all__ = [
 Array: TypeAlias = NDArray[Any]
 
 
-class dtype:  # noqa: N801, RUF100  (the reference's name)
+class dtype:
     """The type of a tensor's numbers; there are six, made once each.
 
     ``lucid.float32``, ``float64``, ``int64``, ``int32``, ``uint8`` and ``bool``. Wherever a dtype

@@ -966,3 +966,67 @@ def test_an_output_is_drawn_with_its_node():
     assert repr(y.grad_fn) == "<Square>"
     assert not y.is_leaf
     assert (y * 1).grad_fn.edges[0] is y.grad_fn
+
+
+def test_a_graph_freed_during_a_walk_is_an_error():
+    x = lucid.tensor([1.0, 1.0], requires_grad=True)
+    a, b = x * 2.0, x * 3.0
+    s = a.sum()
+    b.register_hook(lambda g: lucid.autograd.grad(s, x) and None)
+    with pytest.raises(RuntimeError, match="a second time"):
+        lucid.autograd.grad((b + a).sum(), x)
+
+
+def test_a_backward_that_fails_changes_nothing():
+    x, w = (lucid.ones(2, requires_grad=True) for _ in range(2))
+    y = w * 2
+
+    def hook(grad):
+        raise KeyError("mine")
+
+    handle = y.register_hook(hook)
+    loss = (y * x).sum()
+    with pytest.raises(KeyError):
+        loss.backward()
+    assert x.grad is None
+    assert w.grad is None
+    handle.remove()
+    loss.backward()  # the graph is still there
+    assert x.grad.tolist() == [2, 2]
+    assert w.grad.tolist() == [2, 2]
+
+
+def test_threads_that_train_on_one_parameter_lose_no_gradient():
+    p = lucid.zeros(100_000, requires_grad=True)
+
+    def work():
+        for _ in range(20):
+            (p * 1.0).sum().backward()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert p.grad.numpy().min() == p.grad.numpy().max() == 160
+
+
+def test_a_kept_gradient_makes_no_reference_cycle():
+    gc.disable()
+    try:
+        x = lucid.ones(2, requires_grad=True)
+        y = x * 2
+        y.retain_grad()
+        ghost = weakref.ref(y)
+        del y
+        assert ghost() is None
+    finally:
+        gc.enable()
+
+
+def test_a_generator_cannot_be_decorated():
+    with pytest.raises(TypeError, match="is a generator"):
+
+        @lucid.no_grad()
+        def numbers():
+            yield 1

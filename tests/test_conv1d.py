@@ -324,3 +324,37 @@ def test_huge_sizes_that_add_up():
 def test_repeated_runs_are_bitwise_equal():
     x, w = lucid.randn(3, 8, 100), lucid.randn(8, 8, 5)
     assert bool((F.conv1d(x, w) == F.conv1d(x, w)).all())
+
+
+def test_a_stride_beyond_the_input_costs_nothing():
+    # contract 13: rows of the size of the stride would be gigabytes
+    x = lucid.ones(1, 64, 16, requires_grad=True)
+    w = lucid.ones(2, 64, 1, requires_grad=True)
+    for stride in (16, 17, 3 * 10**7, 2**31 - 1):
+        x.grad = w.grad = None
+        y = F.conv1d(x, w, stride=stride)
+        assert y.shape == (1, 2, 1)
+        y.sum().backward()
+        assert float(x.grad.sum()) == 128
+        assert float(w.grad.sum()) == 128
+
+
+@pytest.mark.parametrize(("C", "K"), [(1, 1000), (64, 31), (512, 9), (1, 16000)])
+def test_long_sums_of_one_sign(C, K):
+    # contract 73: rounding errors that all go the same way
+    x, w = lucid.full((1, C, K + 40), 0.1), lucid.full((3, C, K), 0.1)
+    exact = C * K * float(np.float32(0.1)) ** 2
+    y = F.conv1d(x, w).numpy()
+    assert np.abs(y - exact).max() <= 1e-5 * exact
+    g = lucid.full((1, 3, 41), 0.1)
+    w.requires_grad_()
+    F.conv1d(x, w).backward(g)
+    assert np.abs(w.grad.numpy() - 41 * float(np.float32(0.1)) ** 2).max() <= 1e-5
+
+
+def test_a_large_window_needs_no_table():
+    x = lucid.randn(1, 1, 50_000)
+    y, places = F.max_pool1d(x, 10_000, stride=5_000, return_indices=True)
+    assert y.shape == (1, 1, 9)
+    assert bool((x[0, 0, places[0, 0]] == y[0, 0]).all())
+    assert F.max_pool1d(x, 2**30, 2**31 - 1, ceil_mode=True).item() == x.max().item()

@@ -369,3 +369,15 @@ def test_japanese_vowels_missing_or_damaged(tmp_path, monkeypatch):
     path.write_bytes(path.with_suffix(".npy").read_bytes())
     with pytest.raises(ValueError, match="damaged"):
         japanese_vowels()
+
+
+def test_stop_iteration_in_a_data_set_is_an_error_and_not_the_end():
+    class Broken(data.Dataset):
+        def __len__(self):
+            return 10
+
+        def __getitem__(self, i):
+            return next(iter([])) if i == 4 else i
+
+    with pytest.raises(RuntimeError):
+        list(data.DataLoader(Broken(), batch_size=2))

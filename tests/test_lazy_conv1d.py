@@ -587,9 +587,7 @@ def test_pending_state():
     other = nn.LazyConv1d(4, 3)
     assert other.load_state_dict(layer.state_dict()) == ([], [])
     assert_pending(other)
-    with pytest.raises(
-        ValueError, match=r"missing: weight, bias\n.*lazy layer that was saved before"
-    ):
+    with pytest.raises(ValueError, match=r"missing: weight, bias\n.*lazy layer saved before"):
         nn.Conv1d(2, 4, 3).load_state_dict(layer.state_dict())
 
 
@@ -1029,3 +1027,193 @@ def test_channels_last_input_is_recognized():
     with pytest.raises(ValueError, match=r"try: x\.transpose\(1, 2\)    # -> \(4, 3, 64\)"):
         layer(lucid.zeros(4, 64, 3))
     assert layer(lucid.zeros(4, 64, 3).transpose(1, 2)).shape == (4, 4, 62)
+
+
+# ------------------------------------------------------------------- interrupted at any line at all
+
+
+REPAIRS = ("undo", "drop", "_empty", "dematerialize")
+
+
+def interrupted_at_every_line(make, act, check):
+    """Run ``act(make())`` again and again, raising KeyboardInterrupt at its 1st, 2nd, ... line."""
+
+    from lucid.nn import lazy
+
+    n, interrupted = 0, True
+    while interrupted:
+        n += 1
+        subject, left, interrupted = make(), n, False
+
+        def trace(frame, event, argument):
+            nonlocal left, interrupted
+            name = frame.f_code.co_filename
+            if event == "call":
+                # what puts things back must itself be let alone
+                ours = "lucid" in name and not name.endswith("grad_mode.py")
+                return trace if ours and frame.f_code.co_name not in REPAIRS else None
+            if event == "line":
+                left -= 1
+                if left == 0:
+                    interrupted = True
+                    raise KeyboardInterrupt
+            return trace
+
+        # Python traces the end of a `with` as a line, where no signal can ever interrupt it: an
+        # error there leaves the lock taken. So each try has a new one.
+        lazy._renew_lock()
+        before = sys.gettrace()
+        try:
+            sys.settrace(trace)
+            act(subject)
+        except KeyboardInterrupt as error:
+            sys.settrace(before)
+            check(subject, error)  # with the traceback alive, as in an interactive session
+        finally:
+            sys.settrace(before)
+    lazy._renew_lock()
+    return n
+
+
+def test_a_first_forward_interrupted_at_any_line():
+    # contract 27, 29
+    x = lucid.ones(1, 3, 8)
+
+    def check(layer, error):
+        if layer.in_channels is None:
+            assert_pending(layer)
+            assert layer(lucid.ones(1, 5, 8)).shape == (1, 4, 6)  # a retry with another C
+        else:
+            assert layer.weight.shape == (4, 3, 3)
+            assert layer.bias.shape == (4,)
+            assert all(
+                p is q for p, q in zip(layer.parameters(), (layer.weight, layer.bias), strict=True)
+            )
+
+    assert interrupted_at_every_line(lambda: nn.LazyConv1d(4, 3), lambda m: m(x), check) > 100
+
+
+def test_loading_interrupted_at_any_line():
+    # contract 49
+    def make():
+        return nn.Sequential(nn.Conv1d(2, 4, 3), nn.LazyConv1d(4, 3), nn.LazyBatchNorm1d())
+
+    source = make()
+    source(lucid.randn(2, 2, 9))
+    state = source.state_dict()
+
+    def check(model, error):
+        new = np.array_equal(model[0].weight.tolist(), state["0.weight"].tolist())
+        assert [m._pending for m in (model[1], model[2])] == [not new] * 2
+        if new:
+            for key, value in model.state_dict().items():
+                assert_same(value, state[key])
+
+    assert interrupted_at_every_line(make, lambda m: m.load_state_dict(state), check) > 100
+
+
+def test_copies_made_while_another_thread_materializes():
+    # contract 55, 62
+    for _ in range(20):
+        layer, copies, done = nn.LazyConv1d(16, 5), [], threading.Event()
+
+        def copying(layer=layer, copies=copies, done=done):
+            while not done.is_set():
+                copies.append(copy.deepcopy(layer))
+
+        thread = threading.Thread(target=copying)
+        thread.start()
+        layer(lucid.zeros(1, 32, 64))
+        done.set()
+        thread.join()
+        for twin in copies:
+            if twin.in_channels is None:
+                assert_pending(twin)
+            else:
+                assert_same(twin.weight, layer.weight)
+
+
+def test_reset_parameters_may_assign_new_parameters():
+    # contract 34, 41: as older PyTorch code writes it
+    class Assigning(nn.LazyConv1d):
+        def reset_parameters(self):
+            self.weight = nn.Parameter(lucid.full(self.weight.shape, 0.5))
+
+    layer = Assigning(4, 3)
+    placeholders = list(layer.parameters())
+    with pytest.raises(ValueError, match="longer than the padded input"):
+        layer(lucid.zeros(1, 7, 2))
+    assert layer.weight is None
+    layer(lucid.zeros(1, 2, 8))
+    assert layer.weight is placeholders[0]
+    assert layer.weight.shape == (4, 2, 3)
+    assert layer.weight.detach().numpy().min() == 0.5
+
+
+def test_two_faults_in_one_layer_are_both_told():
+    # contract 49
+    with pytest.raises(ValueError, match=r"weight: expected .*\n  bias: expected shape \(4,\)"):
+        nn.LazyConv1d(4, 3).load_state_dict(
+            {"weight": lucid.zeros(5, 2, 3), "bias": lucid.zeros(7)}
+        )
+    with pytest.raises(ValueError, match=r"weight: expected .*\n  missing: bias"):
+        nn.LazyConv1d(4, 3).load_state_dict({"weight": lucid.zeros(5, 2, 3)})
+
+
+def test_a_shallow_copy_cannot_take_other_channels():
+    layer = nn.LazyConv1d(4, 3)
+    twin = copy.copy(layer)
+    layer(lucid.zeros(1, 2, 5))
+    with pytest.raises(ValueError, match=r"shared with a copy of this layer.*\(4, 5, 3\)"):
+        twin(lucid.zeros(1, 5, 5))
+    assert layer.weight.shape == (4, 2, 3)
+
+
+def test_eval_during_the_first_forward_is_not_lost():
+    # contract 23
+    class Slow(nn.LazyConv1d):
+        def reset_parameters(self):
+            layer.eval()  # as another thread would, meanwhile
+            super().reset_parameters()
+
+    layer = Slow(4, 3)
+    layer(lucid.zeros(1, 2, 5))
+    assert not layer.training
+
+
+def test_a_placeholder_belongs_to_its_layer():
+    # contract 40
+    eager, lazy = nn.Conv1d(2, 4, 3), nn.LazyConv1d(4, 3)
+    before = eager.weight
+    with pytest.raises(ValueError, match="waits for the first input of its own layer"):
+        eager.weight = next(lazy.parameters())
+    assert eager.weight is before
+
+
+def test_an_exception_keeps_its_type_and_arguments():
+    # contract 79
+    from dataclasses import dataclass
+
+    @dataclass(frozen=True)
+    class Frozen(Exception):
+        code: int
+
+    class Failing(nn.Module):
+        def forward(self, error):
+            raise error
+
+    model = nn.Sequential(Failing())
+    for error in (Frozen(3), ValueError(5), KeyError("k"), ValueError("a", "b")):
+        arguments = error.args
+        with pytest.raises(type(error)) as caught:
+            model(error)
+        assert caught.value is error
+        assert error.args == arguments
+
+
+def test_an_error_does_not_carry_the_model_along():
+    model = nn.Sequential(nn.Linear(300, 300))
+    with pytest.raises(lucid.ShapeError) as caught:
+        model(lucid.zeros(1, 2))
+    assert len(pickle.dumps(caught.value)) < 2000
+    assert "in model: 0 (Linear)" in str(pickle.loads(pickle.dumps(caught.value)))

@@ -673,3 +673,25 @@ def test_refused_averages():
         get_ema_avg_fn(1.5)
     with pytest.raises(ValueError, match="got both"):
         AveragedModel(nn.ReLU(), avg_fn=get_ema_avg_fn(), multi_avg_fn=lambda a, b, n: None)
+
+
+def test_loading_restores_the_options_of_the_groups():
+    p = lucid.ones(2, requires_grad=True)
+    source = SGD([p], lr=0.25, momentum=0.5, weight_decay=0.125)
+    target = SGD([p], lr=1.0)
+    target.load_state_dict(source.state_dict())
+    group = target.param_groups[0]
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (0.25, 0.5, 0.125)
+    assert group["params"][0] is p
+
+
+def test_an_averaged_model_can_be_pickled():
+    import pickle
+
+    from lucid import nn
+    from lucid.optim.swa_utils import AveragedModel, get_ema_avg_fn
+
+    for fn in (None, get_ema_avg_fn(0.5)):
+        twin = pickle.loads(pickle.dumps(AveragedModel(nn.Linear(2, 1), avg_fn=fn)))
+        twin.update_parameters(nn.Linear(2, 1))
+        assert twin.n_averaged.item() == 1

@@ -430,3 +430,31 @@ def test_data_can_be_changed_and_replaced():
     with pytest.raises(ValueError, match=r"float32 of shape \(2,\), got float64 of shape \(2,\)"):
         p.data = lucid.zeros(2, dtype="float64")
     assert p.tolist() == [0, 0]
+
+
+def test_comparison_with_what_is_no_number():
+    """As for any object: x == None is False, so that `x in [None]` and the like work."""
+    x = lucid.ones(2)
+    assert (x == None) is False  # noqa: E711  # the comparison itself is what is tested
+    assert (x != "a") is True
+    assert (x == 1).tolist() == [True, True]
+
+
+@pytest.mark.parametrize("value", [None, "5", [None], 1j])
+def test_only_numbers_can_be_written(value):
+    x = lucid.ones(2)
+    with pytest.raises(TypeError):
+        x[0] = value
+    assert x.tolist() == [1, 1]
+
+
+def test_a_pickle_owns_its_numbers():
+    import pickle
+
+    x = lucid.ones(3)
+    buffers: list = []
+    data = pickle.dumps(x, protocol=5, buffer_callback=buffers.append)
+    for buffer in buffers:
+        buffer.raw()[:] = bytes(len(buffer.raw()))
+    assert x.tolist() == [1, 1, 1]
+    assert pickle.loads(data, buffers=buffers).shape == (3,)

@@ -41,10 +41,12 @@ def _choose() -> tuple[ModuleType, bool]:
         from lucid._ext import numpy_twins
 
         return numpy_twins, False
+    if BUILD and not BUILD["compiled"]:  # what lies there is from an earlier build
+        raise ImportError(_advice())
     try:
         from lucid._ext import conv1d
-    except ImportError as error:
-        raise ImportError(_advice()) from error
+    except ImportError:
+        raise ImportError(_advice()) from None
     return conv1d, True
 
 

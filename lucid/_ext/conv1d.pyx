@@ -33,6 +33,7 @@ cdef extern from "tile.h" nogil:
     enum:
         TILE_O
         TILE_T
+    const char* LUCID_SIMD
 
     void float_tile_multiply(
         const float** a, Py_ssize_t step, const float* b, const Py_ssize_t* offset,
@@ -46,22 +47,6 @@ cdef extern from "tile.h" nogil:
     void double_tile_dot(
         const double** a, const double* b, Py_ssize_t count, double* out, Py_ssize_t out_row,
         Py_ssize_t rows)
-
-cdef extern from *:
-    """
-    #if defined(__AVX512F__)
-    #define LUCID_SIMD "AVX-512"
-    #elif defined(__AVX2__)
-    #define LUCID_SIMD "AVX2"
-    #elif defined(__SSE2__) || defined(_M_X64)
-    #define LUCID_SIMD "SSE2"
-    #elif defined(__ARM_NEON)
-    #define LUCID_SIMD "NEON"
-    #else
-    #define LUCID_SIMD "none"
-    #endif
-    """
-    const char* LUCID_SIMD
 
 simd_level = LUCID_SIMD.decode()
 

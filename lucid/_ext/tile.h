@@ -18,13 +18,22 @@
 enum {
     TILE_O = 4,    /* rows of a tile */
     TILE_T = 8,    /* its columns */
-    BLOCK = 1024,  /* products that are summed in single precision before the sum is put away */
+    BLOCK = 256,   /* additions in a row before a sum is put away: long sums lose digits */
 };
 
 #if defined(__GNUC__)
 #define LUCID_VECTOR(T) T __attribute__((vector_size(16), aligned(__alignof__(T)), may_alias))
 #else
 #define LUCID_VECTOR(T) T
+#endif
+
+/* What vectors of 16 bytes are called here. */
+#if defined(__GNUC__) && defined(__SSE2__)
+#define LUCID_SIMD "SSE2 (16 bytes)"
+#elif defined(__GNUC__) && defined(__ARM_NEON)
+#define LUCID_SIMD "NEON (16 bytes)"
+#else
+#define LUCID_SIMD "none"
 #endif
 
 #define DEFINE_TILE(T)                                                                            \
@@ -36,22 +45,24 @@ enum {
         const T *const *a, ptrdiff_t step, const T *b, const ptrdiff_t *offset, ptrdiff_t count,  \
         T *out, ptrdiff_t out_row, ptrdiff_t rows, ptrdiff_t columns)                             \
     {                                                                                             \
-        T##_vec tile[TILE_O][T##_vecs] = {0};                                                     \
-        for (ptrdiff_t m = 0; m < count; m++) {                                                   \
-            const T##_vec *b_m = (const T##_vec *)(b + offset[m]);                                \
-            for (int i = 0; i < TILE_O; i++)                                                      \
-                for (int j = 0; j < T##_vecs; j++)                                                \
-                    tile[i][j] += a[i][m * step] * b_m[j];                                        \
+        for (ptrdiff_t start = 0; start < count; start += BLOCK) {                                \
+            ptrdiff_t stop = count - start < BLOCK ? count : start + BLOCK;                       \
+            T##_vec tile[TILE_O][T##_vecs] = {0};                                                 \
+            for (ptrdiff_t m = start; m < stop; m++) {                                            \
+                const T##_vec *b_m = (const T##_vec *)(b + offset[m]);                            \
+                for (int i = 0; i < TILE_O; i++)                                                  \
+                    for (int j = 0; j < T##_vecs; j++)                                            \
+                        tile[i][j] += a[i][m * step] * b_m[j];                                    \
+            }                                                                                     \
+            const T *sums = (const T *)tile;                                                      \
+            for (ptrdiff_t i = 0; i < rows; i++)                                                  \
+                for (ptrdiff_t j = 0; j < columns; j++)                                           \
+                    out[i * out_row + j] += sums[i * TILE_T + j];                                 \
         }                                                                                         \
-        const T *sums = (const T *)tile;                                                          \
-        for (ptrdiff_t i = 0; i < rows; i++)                                                      \
-            for (ptrdiff_t j = 0; j < columns; j++)                                               \
-                out[i * out_row + j] += sums[i * TILE_T + j];                                     \
     }                                                                                             \
                                                                                                   \
     /* One running sum would be slow (each addition waits for the last) and inexact. TILE_T sums  \
-       side by side, added up in double precision after every BLOCK products, are neither; and as \
-       their number is the same on every machine, so is the result. */                            \
+       side by side, added up in double precision after every BLOCK products, are neither.        */ \
     static inline void T##_tile_dot(                                                              \
         const T *const *a, const T *b, ptrdiff_t count, T *out, ptrdiff_t out_row,                \
         ptrdiff_t rows)                                                                           \

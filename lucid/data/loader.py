@@ -206,8 +206,13 @@ class DataLoader:
         # The order is drawn here, not at the first batch: what else draws from the stream in
         # between does not change it.
         if self.batch_sampler is not None:
-            return map(self._batch, map(list, self.batch_sampler))
-        return map(self._batch, self._split(self._order()))
+            return self._batches(map(list, self.batch_sampler))
+        return self._batches(self._split(self._order()))
+
+    def _batches(self, indices: Iterable[list[int]]) -> Iterator[Any]:
+        # A generator, not map: a StopIteration in the data set is an error, not the end.
+        for batch in indices:
+            yield self._batch(batch)
 
     def _order(self) -> Iterable[int]:
         """The numbers of an epoch's samples."""

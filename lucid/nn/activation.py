@@ -29,6 +29,11 @@ class ReLU(Module):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
+        if not isinstance(inplace, bool):
+            raise TypeError(
+                f"inplace must be a bool, got {type(inplace).__name__}\n"
+                "  try: nn.ReLU()(x), with a pair of () to make the layer"
+            )
         self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:

@@ -14,7 +14,10 @@ __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 def checked(module: Module | None, container: str) -> Module:
     """A module: unlike an attribute, an element of a container cannot be None."""
     if not isinstance(module, Module):
-        raise TypeError(f"{container} holds modules, got {type(module).__name__}")
+        cure = ""
+        if isinstance(module, type) and issubclass(module, Module):
+            cure = f"\n  try: {module.__name__}(...), a layer made of that class"
+        raise TypeError(f"{container} holds modules, got {type(module).__name__}{cure}")
     return module
 
 

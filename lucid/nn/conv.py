@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from lucid.errors import ShapeError, add_to_message, check_size
+from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
-from lucid.ops.conv import check_mode, check_padding, check_rank
+from lucid.ops.checks import check_rank
+from lucid.ops.conv import check_mode, check_padding
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
 
@@ -134,6 +135,9 @@ class Conv1d(SizedLayer):
             raise ValueError(f"a weight of shape {weight} has 2**31 numbers or more")
         return {"weight": weight, "bias": (self.out_channels,)}
 
+    def _smallest_size(self) -> int:
+        return self.groups
+
     def _size_from_input(self, x: Tensor) -> int:
         check_rank(x, type(self).__name__)
         return x.shape[1]
@@ -164,10 +168,7 @@ class Conv1d(SizedLayer):
             )  # fmt: skip
         except ShapeError as error:
             if x.ndim == 3 and x.shape[1] != self.in_channels:
-                name = type(self).__name__
-                add_to_message(
-                    error, f"this {name} has in_channels={self.in_channels}, {self._origin}"
-                )
+                self._say_origin(error)
             raise
 
     def extra_repr(self) -> str:

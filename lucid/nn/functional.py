@@ -19,7 +19,7 @@ from lucid.ops import (
     softmax,
     tanh,
 )
-from lucid.ops.norm import check_one_dtype
+from lucid.ops.checks import check_one_dtype
 from lucid.tensor import Tensor
 
 __all__ = [

@@ -5,16 +5,17 @@ and then fills them by ``_initialize(in_channels)``. A lazy layer's constructor 
 leaves out the last step; ``forward`` takes it when the first input comes.
 
 Taking that step must not leave anything half done: the input may be unusable, memory may run out,
-the user may press Ctrl-C, another thread may be at it as well. So the step is taken on a *trial*,
-a shallow copy of the layer:
+the user may press Ctrl-C, another thread may be at it as well. So the step is taken on a shallow
+copy of the layer, in a ``Trial``:
 
-1. the trial's parameters (the placeholder objects themselves) are filled and initialized;
-2. the trial computes the first output;
-3. only then does the layer take over the trial's attributes, all of them in one update. If
-   anything went wrong before, the trial is dropped and the placeholders are emptied again.
+1. the copy's parameters (the placeholder objects themselves) are filled and initialized, by
+   ``_initialize``, as those of an eager layer are;
+2. the copy computes the first output;
+3. only then does the layer take over the copy's attributes, all of them in one update. If
+   anything went wrong before, the copy is dropped and the placeholders are emptied again.
 
-Loading a state dict into a waiting layer uses the same trial, with the numbers of the state dict
-in place of the first output.
+Loading a state dict into a waiting layer uses the same ``Trial``, with the numbers of the state
+dict in place of the first output.
 
 To add a lazy layer, let the eager one derive from ``SizedLayer`` and write::
 
@@ -27,16 +28,15 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 
 from lucid import types
-from lucid.errors import check_size
+from lucid.autograd import no_grad
+from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn.module import Module
-from lucid.nn.parameter import UninitializedParameter, dematerialize
+from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize
 from lucid.random import drawing_from, spawn_seed
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
@@ -45,6 +45,8 @@ __all__ = ["LazyMixin", "SizedLayer"]
 
 #: What a lazy layer passes to its eager constructor for the size that it does not know yet.
 PENDING = cast(int, None)
+
+FROM_INPUT = "inferred at the first forward"
 
 # One lock for all first forwards: layers stay free to be copied and pickled, and a layer that is
 # materialized never takes it. A forked child gets a new one, for the old may be held by a thread
@@ -85,7 +87,8 @@ class SizedLayer(Module):
     def _declare(self, *names: str) -> None:
         """Register placeholders, whose attributes read as None."""
         for name in names:
-            self.register_parameter(name, UninitializedParameter(self._dtype))
+            self._parameters[name] = UninitializedParameter(self._dtype)
+            self.__dict__[name] = None
 
     def _complete(self, size: int) -> None:
         """The last step of construction; a lazy layer only takes its seed."""
@@ -95,43 +98,66 @@ class SizedLayer(Module):
         if not self.lazy:
             self._initialize(size)
 
-    def _initialize(self, size: int, origin: str = "given at construction") -> None:
-        """Fill the parameters for this size, initialize them, and set the size: all or nothing."""
-        with materializing, self._trial(size, origin):
-            pass
-
-    @contextmanager
-    def _trial(self, size: int, origin: str) -> Iterator[Self]:
-        """A copy of this layer with its parameters filled, taken over if the block succeeds."""
+    def _initialize(self, size: int, origin: str | None = None) -> None:
+        """Check the size, fill the parameters and initialize them: all of it or nothing."""
         if not self._pending:
             raise ValueError(
                 f"{type(self).__name__} has {self.inferred}={getattr(self, self.inferred)}, "
                 f"{self._origin}; a layer is initialized once"
             )
         size = check_size(self.inferred, size, 1)
-        shapes = self._shapes(size)
-        trial = copy.copy(self)
-        trial.__dict__.update(_buffers=dict(self._buffers), _pending=False, _origin=origin)
-        placeholders = {n: p for n, p in self._parameters.items() if p is not None}
-        empty = [p for p in placeholders.values() if isinstance(p, UninitializedParameter)]
+        shapes = self._shapes(size)  # raises if the size is impossible
+        declared = {n: p for n, p in self._parameters.items() if n in shapes and p is not None}
+        waiting = self._waiting()
+        before = dict(self.__dict__)
+        self.__dict__.update(_buffers=dict(self._buffers), _parameters=dict(self._parameters))
         try:
-            for name, parameter in placeholders.items():
+            self.__dict__[self.inferred] = size
+            for name, parameter in declared.items():
                 if isinstance(parameter, UninitializedParameter):
                     parameter.materialize(shapes[name])
-                trial.__dict__[name] = parameter
-            trial.__dict__[self.inferred] = size
-            trial._make_buffers(size)
-            if empty or not placeholders:  # else a shallow copy of this layer has done it
+                elif parameter.shape != shapes[name]:
+                    raise ValueError(
+                        f"{name} is shared with a copy of this layer, and has shape "
+                        f"{parameter.shape}; {self.inferred}={size} needs {shapes[name]}"
+                    )
+                self.__dict__[name] = parameter
+            self._make_buffers(size)
+            if waiting or not declared:  # else the copy it shares them with has done it
                 with drawing_from(self._seed):
-                    trial.reset_parameters()
-            yield trial
-            mine = self.__dict__
-            mine.update({k: v for k, v in trial.__dict__.items() if v is not mine.get(k)})
+                    self.reset_parameters()
+                self._keep_identity(declared)
+            origin = origin or ("by _initialize" if self.lazy else "given at construction")
+            self.__dict__.update(_origin=origin, _pending=False)
         except BaseException:
-            if self._pending:
-                for parameter in empty:
-                    dematerialize(parameter, self._dtype)
+            self.__dict__.update(before)
+            self._empty(waiting)
             raise
+
+    def _keep_identity(self, declared: dict[str, Parameter]) -> None:
+        """Where ``reset_parameters`` assigned new parameters, move their numbers into the old."""
+        for name, parameter in declared.items():
+            new = self._parameters[name]
+            if new is not None and new is not parameter:
+                with no_grad():
+                    parameter.copy_(new)
+                self._parameters[name] = self.__dict__[name] = parameter
+
+    def _waiting(self) -> list[Parameter]:
+        """The parameters that have no shape yet."""
+        return [p for p in self._parameters.values() if isinstance(p, UninitializedParameter)]
+
+    def _empty(self, parameters: list[Parameter]) -> None:
+        """Make filled placeholders wait again."""
+        for parameter in parameters:
+            dematerialize(parameter, self._dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        with materializing:  # not while another thread is filling the parameters
+            twin = type(self).__new__(type(self))
+            memo[id(self)] = twin
+            twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+            return twin
 
     def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
         """The shape of each parameter for this size; ValueError if the size is impossible."""
@@ -140,6 +166,10 @@ class SizedLayer(Module):
     def _make_buffers(self, size: int) -> None:
         """Register the buffers whose shapes follow from the size."""
 
+    def _smallest_size(self) -> int:
+        """A size that is possible: what does not depend on the size can be told from it."""
+        return 1
+
     def _size_from_input(self, x: Tensor) -> int:
         """The size that an input has; an error if it is no input for this layer at all."""
         raise NotImplementedError
@@ -147,6 +177,13 @@ class SizedLayer(Module):
     def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
         """The size that follows from the shapes in a state; None if they do not tell."""
         raise NotImplementedError
+
+    def _say_origin(self, error: ShapeError) -> None:
+        """Add to an error where the layer has its size from."""
+        size = f"{self.inferred}={getattr(self, self.inferred)}, {self._origin}"
+        add_to_message(error, f"this {type(self).__name__} has {size}")
+        if self._origin == FROM_INPUT:
+            add_to_message(error, "if it was that first input that was wrong, make the model anew")
 
     def reset_parameters(self) -> None:
         """Initialize the parameters anew; nothing happens while they wait for their shapes."""
@@ -160,6 +197,29 @@ class SizedLayer(Module):
         return {} if self._pending else super()._state()
 
 
+class Trial:
+    """A copy of a waiting layer, to be initialized and tried; then adopted, or dropped."""
+
+    def __init__(self, layer: SizedLayer) -> None:
+        self.layer, self.copy = layer, copy.copy(layer)
+        self._start = dict(layer.__dict__)
+        self._waiting = layer._waiting()
+
+    def _changes(self) -> dict[str, Any]:
+        """The attributes that are no longer what they were when the copy was made."""
+        mine = self.copy.__dict__
+        return {k: v for k, v in mine.items() if k not in self._start or v is not self._start[k]}
+
+    def adopt(self) -> None:
+        """Make the layer what the copy has become, in one update."""
+        self.layer.__dict__.update(self._changes())
+
+    def drop(self) -> None:
+        """Make the layer what it was: also after ``adopt``."""
+        self.layer.__dict__.update({k: self._start.get(k) for k in self._changes()})
+        self.layer._empty(self._waiting)
+
+
 class LazyMixin(SizedLayer):
     """Makes a ``SizedLayer`` lazy: written before it among the bases."""
 
@@ -170,7 +230,17 @@ class LazyMixin(SizedLayer):
         if self._pending:
             with materializing:
                 if self._pending:  # still: no other thread was faster
-                    size = self._size_from_input(x)
-                    with self._trial(size, "inferred at the first forward") as trial:
-                        return super(LazyMixin, trial).forward(x)
+                    return self._first_forward(x)
         return super().forward(x)
+
+    def _first_forward(self, x: Tensor) -> Any:
+        size = self._size_from_input(x)
+        trial = Trial(self)
+        try:
+            trial.copy._initialize(size, FROM_INPUT)
+            out = super(LazyMixin, trial.copy).forward(x)  # type: ignore[misc]  # a LazyMixin, too
+            trial.adopt()
+        except BaseException:
+            trial.drop()
+            raise
+        return out

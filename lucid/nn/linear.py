@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lucid.errors import ShapeError, add_to_message, check_size
+from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
-from lucid.ops.conv import check_tensor
+from lucid.ops.checks import check_tensor
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
 
@@ -98,8 +98,7 @@ class Linear(SizedLayer):
         try:
             return F.linear(x, self.weight, self.bias)  # type: ignore[arg-type]  # filled by now
         except ShapeError as error:
-            name = type(self).__name__
-            add_to_message(error, f"this {name} has in_features={self.in_features}, {self._origin}")
+            self._say_origin(error)
             raise
 
     def extra_repr(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lucid.nn import functional as F
 from lucid.nn.module import Module
 from lucid.ops.loss import check_reduction
@@ -49,6 +51,11 @@ class CrossEntropyLoss(Module):
     ) -> None:
         super().__init__()
         check_reduction(reduction)
+        if isinstance(ignore_index, bool) or not isinstance(ignore_index, int | np.integer):
+            raise TypeError(
+                f"ignore_index must be an int, got {type(ignore_index).__name__}\n"
+                "  try: nn.CrossEntropyLoss()(scores, target), with a pair of () to make the loss"
+            )
         self.register_buffer("weight", weight)
         self.ignore_index, self.reduction = ignore_index, reduction
         self.label_smoothing = label_smoothing

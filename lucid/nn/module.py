@@ -111,10 +111,14 @@ class Module:
     def _say_where(self, error: Exception) -> None:
         """Name the module that an error came from by its path from here."""
         # Each module that the error passes on its way out names the path anew, from further out.
-        source = error.__dict__.setdefault("_lucid_source", self)
-        for path, module in self.named_modules():
-            if module is source and path:
-                add_to_message(error, f"in model: {path} ({type(module).__name__})")
+        self._parameters_or_error()  # a module that was never set up has no paths
+        try:
+            source = error.__dict__.setdefault("_lucid_source", id(self))
+            for path, module in self.named_modules():
+                if id(module) == source and path:
+                    add_to_message(error, f"in model: {path} ({type(module).__name__})")
+        except (AttributeError, TypeError):
+            pass  # an exception that cannot be added to is raised as it is
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: builtins.bool = False, with_kwargs: builtins.bool = False
@@ -164,10 +168,14 @@ class Module:
         """Make ``param`` the parameter ``name`` of this module."""
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"expected an nn.Parameter or None, got {type(param).__name__}")
+        if isinstance(param, UninitializedParameter):
+            raise ValueError(
+                "this parameter waits for the first input of its own layer; until then it cannot "
+                f"be {name!r} here\n  try: run one forward pass, then tie:  b.weight = a.weight"
+            )
         self._check_registration(name, self._parameters_or_error())
         self._parameters[name] = param
-        waits = isinstance(param, UninitializedParameter)
-        self.__dict__[name] = None if waits else param
+        self.__dict__[name] = param
 
     def register_buffer(
         self, name: str, tensor: Tensor | None, persistent: builtins.bool = True
@@ -304,8 +312,12 @@ class Module:
 
     def train(self, mode: builtins.bool = True) -> Self:
         """Behave as in training (``mode=False``: as in use), all modules below included."""
+        if not isinstance(mode, builtins.bool):
+            raise ValueError(
+                f"mode is True or False, got {mode!r}\n  try: model.train(), model.eval()"
+            )
         for module in self.modules():
-            module.training = bool(mode)
+            module.training = mode
         return self
 
     def eval(self) -> Self:
@@ -421,6 +433,8 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
+        if "_modules" not in self.__dict__:
+            return f"<{type(self).__name__} without super().__init__()>"
         lines = [f"({name}): {child!r}" for name, child in self.named_children()]
         if not lines:
             return f"{type(self).__name__}({self.extra_repr()})"

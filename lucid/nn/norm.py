@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lucid import ops
-from lucid.errors import ShapeError, add_to_message
+from lucid.errors import ShapeError
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
-from lucid.ops.conv import check_tensor
+from lucid.ops.checks import check_tensor
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
 
@@ -134,16 +134,17 @@ class BatchNorm1d(SizedLayer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize: (N, C) or (N, C, L) to the same shape."""
-        self._size_from_input(x)  # an error, if this is no input at all
-        try:
-            out = F.batch_norm(
-                x, self.running_mean, self.running_var, self.weight, self.bias,
-                self.training or self.running_mean is None, self._next_momentum(), self.eps,
-            )  # fmt: skip
-        except ShapeError as error:
-            name, size = type(self).__name__, self.num_features
-            add_to_message(error, f"this {name} has num_features={size}, {self._origin}")
-            raise
+        size = self._size_from_input(x)  # an error, if this is no input at all
+        if size != self.num_features:
+            error = ShapeError(
+                f"batch norm expected {self.num_features} channels in axis 1, got {x.shape}"
+            )
+            self._say_origin(error)
+            raise error
+        out = F.batch_norm(
+            x, self.running_mean, self.running_var, self.weight, self.bias,
+            self.training or self.running_mean is None, self._next_momentum(), self.eps,
+        )  # fmt: skip
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
         return out

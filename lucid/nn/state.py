@@ -1,14 +1,13 @@
 """Loading a state dict: all of it, or nothing.
 
-First everything is planned: lazy layers that wait are filled on trial, every value is converted,
-every key and shape is compared, and all problems are collected. Only when there are none are the
-values written; should even that be interrupted, what was overwritten is put back.
+First everything is planned: lazy layers that wait are initialized on trial, every value is
+converted, every key and shape is compared, and all problems are collected. Only when there are none
+are the values written and the trials adopted; should even that be interrupted, all is put back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -20,6 +19,7 @@ from lucid.tensor import Tensor
 from lucid.types import Array
 
 if TYPE_CHECKING:
+    from lucid.nn.lazy import SizedLayer, Trial
     from lucid.nn.module import Module
 
 __all__ = ["IncompatibleKeys"]
@@ -54,12 +54,13 @@ class Plan:
         self.missing: list[str] = []
         self.problems: list[str] = []
         self.used: set[str] = set()
-        self.trials: dict[int, Module] = {}
+        self.trials: dict[int, Trial] = {}  # of waiting lazy layers, by their id
+        self.before: list[tuple[Tensor, Array, Array, Memory, Tensor | None]] = []
 
-    def add(self, path: str, module: Module, stack: ExitStack) -> None:
-        """Plan for one module; a waiting lazy layer enters its trial on the stack."""
+    def add(self, path: str, module: Module) -> None:
+        """Plan for one module."""
         prefix = f"{path}." if path else ""
-        target = self.ready(prefix, module, stack)
+        target = self.ready(prefix, module)
         if target is None:
             return
         for name, tensor in target._state().items():
@@ -70,37 +71,54 @@ class Plan:
             else:
                 self.missing.append(key)
 
-    def ready(self, prefix: str, module: Module, stack: ExitStack) -> Module | None:
-        """The module itself, or the trial of a waiting lazy layer; None if that goes on waiting."""
-        from lucid.nn.lazy import SizedLayer  # lazy layers are modules: known only by now
+    def ready(self, prefix: str, module: Module) -> Module | None:
+        """The module itself, or the tried copy of a waiting layer; None if that goes on waiting."""
+        from lucid.nn.lazy import SizedLayer, Trial  # lazy layers are modules: known only by now
 
         if not isinstance(module, SizedLayer) or not module._pending:
             return module
         if id(module) in self.trials:  # a layer used twice
-            return self.trials[id(module)]
+            return self.trials[id(module)].copy
         names = [*module._parameters, *module._buffers]
         found = {n: array_of(self.state[prefix + n]) for n in names if prefix + n in self.state}
-        strange = [name for name, array in found.items() if array is None]
-        if strange:
-            self.used.update(prefix + name for name in found)
-            self.problems += [not_a_tensor(prefix + n, self.state[prefix + n]) for n in strange]
-            return None
         shapes = {name: array.shape for name, array in found.items() if array is not None}
+        problems = [
+            not_a_tensor(prefix + name, self.state[prefix + name])
+            for name, array in found.items()
+            if array is None
+        ]
+        size = None
         try:
             size = module._size_from_state(shapes)
-            if size is None:
-                # No entries: the state of a layer that was waiting, too. Some entries, but not
-                # the one that tells the size: it is missing.
-                if found:
-                    self.missing.append(prefix + names[0])
-                return None
-            trial = stack.enter_context(module._trial(size, "taken from the loaded state dict"))
+            if size is not None and not problems:
+                self.trials[id(module)] = trial = Trial(module)
+                trial.copy._initialize(size, "taken from the loaded state dict")
+                return trial.copy
         except ValueError as error:
+            problems.append(f"{prefix}{names[0]}: {error}")
+        if problems:
             self.used.update(prefix + name for name in found)
-            self.problems.append(f"{prefix}{names[0]}: {error}")
-            return None
-        self.trials[id(module)] = trial
-        return trial
+            self.problems += problems + self.whatever_the_size(prefix, module, shapes)
+            self.missing += [
+                prefix + n
+                for n, p in module._parameters.items()
+                if p is not None and n not in found
+            ]
+        elif found and size is None:
+            self.missing.append(prefix + names[0])  # some entries, but not what tells the size
+        return None  # no entries: the state of a layer that was waiting, too
+
+    def whatever_the_size(
+        self, prefix: str, module: SizedLayer, shapes: dict[str, tuple[int, ...]]
+    ) -> list[str]:
+        """What is wrong with the shapes that do not depend on the size."""
+        least = module._smallest_size()
+        one, other = module._shapes(least), module._shapes(2 * least)
+        return [
+            f"{prefix}{name}: expected shape {one[name]}, found {shape}"
+            for name, shape in shapes.items()
+            if name in one and one[name] == other[name] != shape
+        ]
 
     def add_write(self, key: str, target: Tensor, trained: bool) -> None:
         """Plan to write one value."""
@@ -119,26 +137,47 @@ class Plan:
                 array = array.astype(target._array.dtype)
             self.writes.append(Write(target, array, None))
 
+    def check(self, model: Module, unexpected: list[str], strict: bool) -> None:
+        """Raise one error with all problems, if there are any."""
+        problems = self.problems.copy()
+        if strict and self.missing:
+            problems.append(f"missing: {', '.join(self.missing)}")
+            if not unexpected:
+                problems[-1] += "\n    (a lazy layer saved before its first forward has no entries)"
+        if strict and unexpected:
+            problems.append(f"unexpected: {', '.join(map(str, unexpected))}")
+            inner = [key for key in unexpected if isinstance(self.state[key], Mapping)]
+            if inner:
+                problems.append(f"try: model.load_state_dict(state[{inner[0]!r}])")
+        if problems:
+            raise (ShapeError if self.problems else ValueError)(
+                f"this state does not fit {type(model).__name__}; nothing was loaded\n  "
+                + "\n  ".join(problems)
+            )
+
     def carry_out(self) -> None:
-        """Write; if that is interrupted, put back what was there."""
-        before: list[tuple[Tensor, Array, Array, Memory, Tensor | None]] = []
-        try:
-            for target, array, memory in self.writes:
-                old = target._array
-                before.append((target, old, old.copy(), target._memory, target._grad))
-                if memory is None:
-                    np.copyto(old, array)
-                    target._written()
-                else:
-                    target._array, target._memory = array, memory
-                    if target._grad is not None:
-                        target._grad = target._grad.to(target.dtype)
-        except BaseException:
-            for target, old, numbers, memory, grad in reversed(before):  # a shared one is in twice
-                np.copyto(old, numbers)
-                target._array, target._memory, target._grad = old, memory, grad
+        """Write all values, and let the lazy layers become what was tried."""
+        for target, array, memory in self.writes:
+            old = target._array
+            self.before.append((target, old, old.copy(), target._memory, target._grad))
+            if memory is None:
+                np.copyto(old, array)
                 target._written()
-            raise
+            else:
+                target._array, target._memory = array, memory
+                if target._grad is not None:
+                    target._grad = target._grad.to(target.dtype)
+        for trial in self.trials.values():
+            trial.adopt()
+
+    def undo(self) -> None:
+        """Put back what was there."""
+        for target, old, numbers, memory, grad in reversed(self.before):  # a shared one: twice
+            np.copyto(old, numbers)
+            target._array, target._memory, target._grad = old, memory, grad
+            target._written()
+        for trial in self.trials.values():
+            trial.drop()
 
 
 def not_a_tensor(key: str, value: object) -> str:
@@ -176,22 +215,14 @@ def load(
             "  try: model.load_state_dict(lucid.load(path))"
         )
     plan = Plan(state_dict, assign)
-    with lazy.materializing, ExitStack() as stack:
-        for path, module in model.named_modules(remove_duplicate=False):
-            plan.add(path, module, stack)
-        unexpected = [key for key in state_dict if key not in plan.used]
-        problems = plan.problems.copy()
-        if strict and plan.missing:
-            problems.append(
-                f"missing: {', '.join(plan.missing)}\n"
-                "    (a lazy layer that was saved before its first forward has no entries)"
-            )
-        if strict and unexpected:
-            problems.append(f"unexpected: {', '.join(map(str, unexpected))}")
-        if problems:
-            raise (ShapeError if plan.problems else ValueError)(
-                f"this state does not fit {type(model).__name__}; nothing was loaded\n  "
-                + "\n  ".join(problems)
-            )
-        plan.carry_out()
+    with lazy.materializing:
+        try:
+            for path, module in model.named_modules(remove_duplicate=False):
+                plan.add(path, module)
+            unexpected = [key for key in state_dict if key not in plan.used]
+            plan.check(model, unexpected, strict)
+            plan.carry_out()
+        except BaseException:
+            plan.undo()
+            raise
     return IncompatibleKeys(plan.missing, unexpected)

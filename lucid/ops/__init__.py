@@ -2,16 +2,17 @@
 
 In the order in which they build on one another:
 
-    shape.py        moving numbers about, indexing, conversion
-    broadcast.py    where two operands meet
-    compare.py      comparisons, and choosing by them
-    elementwise.py  elementary functions
-    arithmetic.py   the operators
-    reduce.py       sums, means, extremes, softmax
-    linalg.py       matrix multiplication
-    conv.py         conv1d
-    pool.py norm.py loss.py
-    create.py       making tensors
+    shape.py index.py join.py     moving numbers about
+    convert.py                    copies, and other dtypes
+    broadcast.py                  where two operands meet
+    compare.py                    comparisons, and choosing by them
+    elementwise.py arithmetic.py  functions of each number, and the operators
+    reduce.py extreme.py          sums and means; the largest and the smallest
+    softmax.py                    scores as probabilities
+    linalg.py conv.py pool.py     matrix multiplication, conv1d, pooling
+    norm.py loss.py               normalization, losses
+    create.py sample.py           making tensors, random ones too
+    checks.py printing.py         what ops share, and how a tensor is written
 """
 
 from lucid.ops.arithmetic import add, div, mul, neg, pow, sub

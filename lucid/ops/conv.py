@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from lucid._ext import kernels
-from lucid.autograd import Function, is_tensor
+from lucid.autograd import Function
 from lucid.errors import SIZE_LIMIT, ShapeError, check_size
+from lucid.ops.checks import check_one_dtype, check_rank
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -181,13 +182,16 @@ def conv1d(
     >>> F.conv1d(x, difference)
     tensor([[[1., 2., 4.]]])
     """
-    check_tensors(input, weight, bias)
+    given = {"input": input, "weight": weight}
+    check_one_dtype("conv1d", given if bias is None else {**given, "bias": bias})
     stride = check_size("stride", stride, 1)
     dilation = check_size("dilation", dilation, 1)
     groups = check_size("groups", groups, 1)
     mode = check_mode(padding_mode)
     check_channels(input, weight, bias, groups)
     left, right = pads(check_padding(padding, stride), weight.shape[2], dilation)
+    # A stride beyond the padded row makes one output, however large; kernels' rows grow with it.
+    stride = max(1, min(stride, input.shape[2] + left + right))
     geometry = Geometry(stride, dilation, groups, left, right, mode)
     check_length(input.shape[2], weight.shape[2], geometry, padding_mode)
     node = Conv1d(geometry)
@@ -239,62 +243,9 @@ def check_mode(padding_mode: Any) -> int:
     return PADDING_MODES[padding_mode]
 
 
-def check_tensors(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    """Tensors of one floating dtype."""
-    given = {"input": input, "weight": weight}
-    if bias is not None:
-        given["bias"] = bias
-    for name, tensor in given.items():
-        check_tensor(tensor, name, "conv1d")
-    dtype = input.dtype
-    if not dtype.is_floating_point:
-        raise TypeError(
-            f"conv1d needs a float32 or float64 input, got {dtype.name}\n  try: x.float()"
-        )
-    for name, tensor in given.items():
-        if tensor.dtype is not dtype:
-            raise TypeError(
-                f"conv1d needs one dtype, got {dtype.name} for input and {tensor.dtype.name} for "
-                f"{name}\n  try: x.to(lucid.{tensor.dtype.name}), or layer.to(lucid.{dtype.name})"
-            )
-
-
-def check_tensor(value: object, name: str, op: str) -> None:
-    """A tensor, not something that could be made one."""
-    if is_tensor(value):
-        return
-    got, cure = type(value).__name__, "lucid.tensor(x)"
-    if isinstance(value, np.ndarray):
-        got = f"a NumPy array of {value.dtype}"
-        cure = "lucid.from_numpy(x)"
-        if value.dtype not in (np.float32, np.float64):
-            cure = "lucid.from_numpy(x.astype(np.float32))"
-    raise TypeError(f"{op} needs a tensor for {name}, got {got}\n  try: {cure}")
-
-
-def check_rank(input: Tensor, name: str = "conv1d") -> None:
-    """A tensor (N, C, L)."""
-    check_tensor(input, "input", name)
-    if input.ndim == 3:
-        return
-    message = f"{name} expected an input (N, C, L): batch, channels, length; got {input.shape}"
-    if input.ndim == 2:
-        message += (
-            "\n  one axis is missing; guessing which would read a batch as channels"
-            f"\n  try: x[None] for one sample (C, L)          # -> {(1, *input.shape)}"
-            f"\n  or:  x[:, None] for a batch (N, L) of one channel  # -> "
-            f"{(input.shape[0], 1, input.shape[1])}"
-        )
-    elif input.ndim == 1:
-        message += f"\n  try: x[None, None]    # -> {(1, 1, *input.shape)}"
-    else:
-        message += "\n  try: x.flatten(2), or a reshape to three axes"
-    raise ShapeError(message)
-
-
 def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
     """Ranks, and the channels of input, weight and bias against each other."""
-    check_rank(input)
+    check_rank(input, "conv1d")
     if weight.ndim != 3 or 0 in weight.shape:
         raise ShapeError(
             "conv1d expected a weight (C_out, C_in / groups, K) with no empty axis, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lucid import types
-from lucid.autograd import Function
+from lucid.autograd import Function, is_tensor
 from lucid.types import Array, DeviceLike, DTypeLike
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def to(
     >>> lucid.tensor([1, 2]).to(lucid.float64)
     tensor([1., 2.], dtype=lucid.float64)
     """
+    args = tuple(a.dtype if is_tensor(a) else a for a in args)  # the dtype of another tensor
     wanted = types.dtype_and_device(args, dtype, device)
     if wanted is None:
         return input

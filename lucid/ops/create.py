@@ -242,7 +242,7 @@ def full(
     shape = checked_shape((size,) if isinstance(size, tuple | list) else ((size,),))
     if dtype is None:
         dtype = tensor(fill_value).dtype
-    array = np.full(shape, fill_value, types.as_dtype(dtype).numpy)
+    array = np.full(shape, tensor(fill_value, dtype=dtype)._array)
     return finished(array, device, requires_grad)
 
 
@@ -360,7 +360,8 @@ def arange(
     if dtype is None:
         whole = builtins.all(isinstance(x, builtins.int | np.integer) for x in (start, end, step))
         dtype = types.int64 if whole else types.get_default_dtype()
-    array = np.arange(start, end, step).astype(types.as_dtype(dtype).numpy)
+    with np.errstate(all="ignore"):
+        array = np.arange(start, end, step).astype(types.as_dtype(dtype).numpy)
     return finished(array, device, requires_grad)
 
 
@@ -383,7 +384,8 @@ def linspace(
     """
     if operator.index(steps) < 0:
         raise ValueError(f"steps must be at least 0, got {steps}")
-    array = np.linspace(start, end, steps).astype(types.as_dtype(dtype).numpy)
+    with np.errstate(all="ignore"):
+        array = np.linspace(start, end, steps).astype(types.as_dtype(dtype).numpy)
     return finished(array, device, requires_grad)
 
 

@@ -95,6 +95,8 @@ def stack(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor:
 
 def same_dtype(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     """At least one tensor, all of one dtype, as a list."""
+    if is_tensor(tensors):
+        raise TypeError(f"{name} takes a list of tensors\n  try: lucid.{name}([a, b])")
     parts = list(tensors)
     if not parts or not all(is_tensor(t) for t in parts):
         raise TypeError(f"{name} needs a sequence of at least one tensor, got {tensors!r}")

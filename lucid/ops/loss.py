@@ -9,8 +9,8 @@ import numpy as np
 from lucid import types
 from lucid.autograd import is_tensor, make_tensor
 from lucid.errors import ShapeError
+from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
-from lucid.ops.conv import check_tensor
 from lucid.ops.convert import to
 from lucid.ops.index import gather
 from lucid.ops.reduce import mean, sum
@@ -31,6 +31,11 @@ def reduced(values: Tensor, reduction: str) -> Tensor:
 
 def check_reduction(reduction: str) -> None:
     """One of the three."""
+    if not isinstance(reduction, str):
+        raise TypeError(
+            f"reduction must be 'mean', 'sum' or 'none', got {type(reduction).__name__}\n"
+            "  try: nn.MSELoss()(input, target), with a pair of () to make the loss"
+        )
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
@@ -57,6 +62,8 @@ def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
     >>> F.mse_loss(lucid.tensor([1.0, 2.0]), lucid.tensor([1.0, 4.0]))
     tensor(2.)
     """
+    check_tensor(input, "input", "mse_loss")
+    check_tensor(target, "target", "mse_loss")
     if input.shape != target.shape:
         cure = ""
         if input.numel() == target.numel():
@@ -132,6 +139,7 @@ def check_weight(weight: Tensor, input: Tensor) -> None:
 
 def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
     """Scores (N, C, ...) and whole-numbered classes (N, ...) that exist."""
+    check_tensor(input, "input", "the loss")
     if input.ndim < 2:
         raise ShapeError(
             f"expected scores (N, C), one row per sample, got {input.shape}\n  try: scores[None]"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lucid.autograd import no_grad
 from lucid.errors import ShapeError
-from lucid.ops.conv import check_tensor
+from lucid.ops.checks import check_one_dtype
 from lucid.ops.elementwise import sqrt
 from lucid.ops.reduce import count, mean, var
 from lucid.ops.shape import reshape
@@ -110,23 +110,6 @@ def batch_norm(
         scale = scale * weight
     out = (input - reshape(mu, one_per_channel)) * reshape(scale, one_per_channel)
     return out if bias is None else out + reshape(bias, one_per_channel)
-
-
-def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:
-    """Tensors, all of the floating dtype that the first has."""
-    for name, tensor in tensors.items():
-        check_tensor(tensor, name, op)
-    dtype = next(iter(tensors.values())).dtype
-    if not dtype.is_floating_point:
-        raise TypeError(
-            f"{op} needs a float32 or float64 input, got {dtype.name}\n  try: x.float()"
-        )
-    for name, tensor in tensors.items():
-        if tensor.dtype is not dtype:
-            raise TypeError(
-                f"{op} needs one dtype, got {dtype.name} for input and {tensor.dtype.name} for "
-                f"{name}\n  try: x.to(lucid.{tensor.dtype.name}), or layer.to(lucid.{dtype.name})"
-            )
 
 
 @no_grad()

@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid.autograd import make_tensor
 from lucid.errors import ShapeError, check_size
-from lucid.ops.conv import check_rank
+from lucid.ops.checks import check_rank
 from lucid.ops.index import GetItem, getitem
 from lucid.ops.join import stack
 from lucid.ops.reduce import mean
@@ -79,27 +79,30 @@ def max_pool1d(
         raise ValueError(f"padding must be at most half of kernel_size={K}, got {padding}")
     L = input.shape[2]
     T = windows(L, (K - 1) * dilation + 1, stride, padding, ceil_mode)
-    first = np.arange(T) * stride - padding
-    # (T, K): the place that each window reads at each of its positions
-    places = first[:, None] + np.arange(K) * dilation
-    inside = (places >= 0) & (places < L)
-    if not inside.any(axis=1).all():
-        raise ShapeError(
-            f"a window lies wholly in the padding: input {input.shape}, kernel_size {K}"
-        )
-    # A position in the padding reads the window's first inside place once more: no new maximum.
-    fallback = places[np.arange(T), inside.argmax(axis=1)]
-    places = np.where(inside, places, fallback[:, None])
-    indices = where_largest(input._array, places)
+    indices = where_largest(input._array, np.arange(T) * stride - padding, K, dilation)
     n, c = np.ogrid[: input.shape[0], : input.shape[1]]
     out = GetItem((n[:, :, None], c[:, :, None], indices))(input)
     return (out, make_tensor(indices.copy())) if return_indices else out
 
 
-def where_largest(x: Array, places: Array) -> Array:
-    """(N, C, T): the place in L of each window's maximum; a nan counts as the largest."""
-    best = x[:, :, places].argmax(axis=-1)
-    return places[np.arange(len(places)), best]  # type: ignore[no-any-return]
+def where_largest(x: Array, first: Array, K: int, dilation: int) -> Array:
+    """(N, C, T): the place in L of each window's maximum; a nan counts as the largest.
+
+    Goes through the positions of all windows at once, position by position, and keeps the best.
+    """
+    L = x.shape[2]
+    best = np.zeros((*x.shape[:2], len(first)), x.dtype)
+    places = np.full(best.shape, -1)
+    for k in range(min(K, (L - 1 - first[0]) // dilation + 1)):  # none reads inside after that
+        at = first + k * dilation
+        inside = (at >= 0) & (at < L)
+        value = x[:, :, np.clip(at, 0, L - 1)]
+        larger = (value > best) | ((value != value) & (best == best)) | (places < 0)
+        better = larger & inside
+        best, places = np.where(better, value, best), np.where(better, at, places)
+    if (places < 0).any():
+        raise ShapeError(f"a window lies wholly in the padding: length {L}, kernel_size {K}")
+    return places
 
 
 def windows(L: int, reach: int, stride: int, padding: int, ceil_mode: bool) -> int:

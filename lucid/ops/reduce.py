@@ -1,4 +1,4 @@
-"""Ops that make fewer numbers of many: sums, means, extremes, softmax.
+"""Ops that make fewer numbers of many: sums, means, products.
 
 Every reduction takes ``dim``, an axis or several (None: all of them), and ``keepdim``, whether
 the reduced axes stay with size 1.
@@ -49,7 +49,7 @@ class Sum(Function):
         self.dims, self.keepdim = dims, keepdim
 
     def forward(self, x: Array) -> Any:
-        return x.sum(axis=self.dims, keepdims=self.keepdim)
+        return x.sum(axis=self.dims, keepdims=self.keepdim, dtype=x.dtype)
 
     def backward(self, grad: Tensor) -> Tensor:
         return spread(grad, self.shapes[0], self.dims)

@@ -67,7 +67,7 @@ def floating_dtype(name: str, dtype: DTypeLike) -> types.dtype:
 
 
 def randint(
-    low: builtins.int,
+    low: Any = 0,
     high: Any = None,
     size: Any = None,
     *,

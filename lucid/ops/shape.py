@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 from lucid.autograd import Function
-from lucid.errors import ShapeError
+from lucid.errors import AxisError, ShapeError
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def axis_of(dim: SupportsIndex, ndim: builtins.int) -> builtins.int:
     axis = operator.index(dim)
     if not -ndim <= axis < ndim:
         limits = f"from {-ndim} to {ndim - 1}" if ndim else "none"
-        raise IndexError(f"axis {axis} does not exist in a tensor of {ndim} axes ({limits})")
+        raise AxisError(f"axis {axis} does not exist in a tensor of {ndim} axes ({limits})")
     return axis % ndim
 
 
@@ -78,6 +78,8 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
             [3, 4, 5]])
     """
     wanted = shape_of(shape)
+    if any(n < -1 for n in wanted):
+        raise ShapeError(f"sizes are at least 0, or -1 to be worked out; got {wanted}")
     try:
         return Reshape(wanted)(input)
     except ValueError:

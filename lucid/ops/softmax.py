@@ -54,7 +54,7 @@ def softmax(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Ten
     >>> lucid.softmax(lucid.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    x = floating(input) if dtype is None else to(input, dtype)
+    x = floating(input if dtype is None else to(input, dtype))
     return Softmax(axis_of(dim, x.ndim))(x)
 
 
@@ -94,5 +94,5 @@ def log_softmax(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) ->
     >>> lucid.log_softmax(lucid.tensor([0.0, 1000.0]), dim=0)
     tensor([-1000.,     0.])
     """
-    x = floating(input) if dtype is None else to(input, dtype)
+    x = floating(input if dtype is None else to(input, dtype))
     return LogSoftmax(axis_of(dim, x.ndim))(x)

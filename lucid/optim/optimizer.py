@@ -434,7 +434,7 @@ def _step(n: int, value: Any) -> int:
     """The number of steps in a saved state; PyTorch keeps it in a tensor of one float."""
     try:
         step = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         step = -1
     if step < 0:
         raise ValueError(f"step of parameter {n} is a whole number from 0 up, got {value!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 from lucid import ops
@@ -26,7 +27,17 @@ def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
     keep = number("decay", decay)
     if keep > 1:
         raise ValueError(f"decay must be from 0 to 1, got {decay}")
-    return lambda average, new, num_averaged: average * keep + new * (1 - keep)
+    return partial(moving, keep=keep)
+
+
+def moving(average: Tensor, new: Tensor, n: int, *, keep: float) -> Tensor:
+    """average = keep * average + (1 - keep) * new"""
+    return average * keep + new * (1 - keep)
+
+
+def mean(average: Tensor, new: Tensor, n: int) -> Tensor:
+    """average = average + (new - average) / (n + 1)"""
+    return average + (new - average) / (n + 1)
 
 
 class AveragedModel(Module):
@@ -73,7 +84,7 @@ class AveragedModel(Module):
         self.module: Module = copy.deepcopy(model)
         self.n_averaged: Tensor
         self.register_buffer("n_averaged", ops.tensor(0))
-        self.avg_fn = avg_fn or (lambda average, new, n: average + (new - average) / (n + 1))
+        self.avg_fn = avg_fn or mean
         self.multi_avg_fn = multi_avg_fn
         self.use_buffers = use_buffers
 

@@ -10,6 +10,9 @@ from hypothesis import settings
 
 import lucid
 
+# Needs PyTorch; the tests only read what it made.
+collect_ignore = ["data/make_reference_cnn.py"]
+
 # The gate tries the same examples every time; a developer's run looks for new ones.
 settings.register_profile("gate", derandomize=True, deadline=None)
 settings.register_profile("search", deadline=None, print_blob=True)

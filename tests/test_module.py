@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -938,3 +939,35 @@ def test_an_error_in_a_hook_or_in_the_models_own_forward():
     with pytest.raises(IndexError) as caught:
         model(lucid.zeros(5))
     assert caught.value.__notes__ == ["  in model: 0.inner.0 (ReLU)"]
+
+
+@pytest.mark.parametrize("lazy", [False, True], ids=["eager", "lazy"])
+def test_a_state_dict_of_the_reference_loads_with_equal_outputs(lazy):
+    # contract 54; the file is made by tests/data/make_reference_cnn.py
+    with np.load(Path(__file__).parent / "data" / "reference_cnn.npz") as file:
+        arrays = dict(file)
+    x, expected = lucid.tensor(arrays.pop("input")), arrays.pop("output")
+    if lazy:
+        layers = (
+            nn.LazyConv1d(8, 5, padding=2, padding_mode="reflect"),
+            nn.LazyBatchNorm1d(),
+            nn.LazyConv1d(4, 3, stride=2, groups=2, bias=False),
+            nn.LazyLinear(5),
+        )
+    else:
+        layers = (
+            nn.Conv1d(3, 8, 5, padding=2, padding_mode="reflect"),
+            nn.BatchNorm1d(8),
+            nn.Conv1d(8, 4, 3, stride=2, groups=2, bias=False),
+            nn.Linear(36, 5),
+        )
+    first, norm, second, last = layers
+    model = nn.Sequential(first, norm, nn.ReLU(), second, nn.Flatten(), last).eval()
+    assert model.load_state_dict(arrays) == ([], [])
+    assert np.abs(model(x).detach().numpy() - expected).max() < 1e-5
+    # and back: the same keys, in the same order, with the same shapes and dtypes
+    ours = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    assert list(ours) == list(arrays)
+    for name, array in arrays.items():
+        assert ours[name].dtype == array.dtype
+        assert np.array_equal(ours[name], array)

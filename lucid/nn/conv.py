@@ -45,7 +45,8 @@ class Conv1d(SizedLayer):
     bias : bool
         Whether a learned number is added to each output channel.
     padding_mode : str
-        ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
+        What is added, for 1 2 3 4 padded by two: ``"zeros"`` 0 0 1 2 3 4 0 0, ``"reflect"``
+        3 2 1 2 3 4 3 2, ``"replicate"`` 1 1 1 2 3 4 4 4, ``"circular"`` 3 4 1 2 3 4 1 2.
     device : DeviceLike
         There is one: ``"cpu"``.
     dtype : DTypeLike
@@ -222,7 +223,8 @@ class LazyConv1d(LazyMixin, Conv1d):
     bias : bool
         Whether a learned number is added to each output channel.
     padding_mode : str
-        ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``.
+        What is added, for 1 2 3 4 padded by two: ``"zeros"`` 0 0 1 2 3 4 0 0, ``"reflect"``
+        3 2 1 2 3 4 3 2, ``"replicate"`` 1 1 1 2 3 4 4 4, ``"circular"`` 3 4 1 2 3 4 1 2.
     device : DeviceLike
         There is one: ``"cpu"``.
     dtype : DTypeLike

@@ -225,20 +225,21 @@ class LazyMixin(SizedLayer):
 
     lazy: ClassVar[bool] = True
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, x: Tensor) -> Tensor:
         """Compute the output; the first time, infer the missing size from ``x``."""
         if self._pending:
             with materializing:
                 if self._pending:  # still: no other thread was faster
                     return self._first_forward(x)
-        return super().forward(x)
+        out: Tensor = super().forward(x)
+        return out
 
-    def _first_forward(self, x: Tensor) -> Any:
+    def _first_forward(self, x: Tensor) -> Tensor:
         size = self._size_from_input(x)
         trial = Trial(self)
         try:
             trial.copy._initialize(size, FROM_INPUT)
-            out = super(LazyMixin, trial.copy).forward(x)  # type: ignore[misc]  # a LazyMixin, too
+            out: Tensor = super(LazyMixin, trial.copy).forward(x)  # type: ignore[misc]  # a LazyMixin, too
             trial.adopt()
         except BaseException:
             trial.drop()

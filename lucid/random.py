@@ -12,8 +12,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -189,12 +188,11 @@ def stream(generator: Generator | None = None) -> np.random.Generator:
     return _scope.generator or _global.numpy
 
 
-@contextmanager
-def drawing_from(child: np.random.SeedSequence) -> Iterator[None]:
-    """Within the block, this thread draws from ``child`` instead of the global stream."""
+def drawing_from(child: np.random.SeedSequence, function: Callable[[], object]) -> None:
+    """Call a function that, in this thread, draws from ``child`` instead of the global stream."""
     before = _scope.generator
-    _scope.generator = np.random.Generator(np.random.PCG64(child))
     try:
-        yield
+        _scope.generator = np.random.Generator(np.random.PCG64(child))
+        function()
     finally:
         _scope.generator = before

@@ -117,20 +117,31 @@ def test_child_seeds_do_not_touch_the_stream_nor_the_stream_them():
 def test_drawing_from_a_child_seed():
     child = random.spawn_seed()
     state = lucid.get_rng_state()
-    with random.drawing_from(child):
-        first = lucid.rand(3).tolist()
-        with random.drawing_from(child):
-            assert lucid.rand(3).tolist() == first
-        assert lucid.rand(3).tolist() != first
+    drawn: list = []
+
+    def draw():
+        drawn.append(lucid.rand(3).tolist())
+
+    def draw_twice():
+        draw()
+        random.drawing_from(child, draw)  # starts anew
+        draw()  # goes on
+
+    random.drawing_from(child, draw_twice)
+    assert drawn[0] == drawn[1] != drawn[2]
+    with pytest.raises(ZeroDivisionError):
+        random.drawing_from(child, lambda: 1 / 0)
     assert lucid.get_rng_state() == state
-    with pytest.raises(ZeroDivisionError), random.drawing_from(child):
-        raise ZeroDivisionError
-    seen = []
-    with random.drawing_from(child):
+    outside = random.stream()
+    seen: list = []
+
+    def look_from_another_thread():
         thread = threading.Thread(target=lambda: seen.append(random.stream()))
         thread.start()
         thread.join()
-    assert seen == [random.stream()]  # a scope is for one thread
+
+    random.drawing_from(child, look_from_another_thread)
+    assert seen == [outside]  # a scope is for one thread
 
 
 def test_numpys_own_numbers_are_left_alone():

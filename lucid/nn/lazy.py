@@ -124,8 +124,7 @@ class SizedLayer(Module):
                 self.__dict__[name] = parameter
             self._make_buffers(size)
             if waiting or not declared:  # else the copy it shares them with has done it
-                with drawing_from(self._seed):
-                    self.reset_parameters()
+                drawing_from(self._seed, self.reset_parameters)
                 self._keep_identity(declared)
             origin = origin or ("by _initialize" if self.lazy else "given at construction")
             self.__dict__.update(_origin=origin, _pending=False)

@@ -22,7 +22,7 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
 # The examples, run by `sphinx-build -b doctest`, under the same rules as pytest's.
-import doctest  # noqa: E402
+import doctest  # noqa: E402  (beside its use)
 
 doctest_default_flags = doctest.NORMALIZE_WHITESPACE
 doctest_global_setup = "import lucid; _ = lucid.manual_seed(0)"

@@ -452,4 +452,4 @@ def grad(
 
 # The package's one cycle: ops return tensors, and a tensor has the ops for its methods. Imported
 # last, when all that ``tensor.py`` and ``ops`` need from this file is there.
-from lucid.tensor import Tensor  # noqa: E402
+from lucid.tensor import Tensor  # noqa: E402  (see above)

@@ -7,7 +7,7 @@ an op computes, and how its gradient follows, is defined in ``lucid/ops``.
 from __future__ import annotations
 
 from numbers import Number
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -43,10 +43,10 @@ class OpMethods:
     __getitem__ = ops.getitem
 
     def __eq__(self, other: object) -> Any:  # elementwise, not a bool
-        return ops.eq(self, other) if comparable(other) else NotImplemented  # type: ignore[arg-type]
+        return ops.eq(cast(Any, self), other) if comparable(other) else NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        return ops.ne(self, other) if comparable(other) else NotImplemented  # type: ignore[arg-type]
+        return ops.ne(cast(Any, self), other) if comparable(other) else NotImplemented
 
     __hash__ = object.__hash__  # by identity: tensors are keys of the optimizers' state
 

@@ -128,7 +128,7 @@ def seed() -> int:
     >>> s == lucid.initial_seed()
     True
     """
-    _global.manual_seed(np.random.SeedSequence().entropy)  # type: ignore[arg-type]
+    _global.manual_seed(Generator().initial_seed())
     return _global.initial_seed()
 
 

@@ -96,7 +96,7 @@ class UninitializedParameter(Parameter):
 
     # While this is the class, it stands before the slot of the same name, which is still empty.
     @property
-    def _array(self) -> Array:  # type: ignore[override]
+    def _array(self) -> Array:  # type: ignore[override]  # a property for a slot
         raise UninitializedParameterError(
             "this parameter has no shape yet: its lazy layer has not seen an input.\n"
             "  try: run one forward pass, or load a state dict, before you read or compute with it"
@@ -111,7 +111,7 @@ class UninitializedParameter(Parameter):
         """Become an ordinary parameter of this shape, its numbers still to be set."""
         array = np.empty(shape, self._waiting_dtype.numpy)
         _array_slot.__set__(self, array)  # first, so that no thread finds a parameter without
-        self.__class__ = Parameter  # type: ignore[assignment]
+        self.__class__ = Parameter  # type: ignore[assignment]  # the same layout
 
     def __repr__(self) -> str:
         return f"UninitializedParameter(dtype={self._waiting_dtype})"

@@ -128,7 +128,7 @@ class SumTo(Function):
         added = x.ndim - len(self.shape)
         repeated = [i for i, n in enumerate(self.shape, start=added) if n == 1 != x.shape[i]]
         summed = x.sum(axis=(*range(added), *repeated), keepdims=True)
-        return summed.reshape(self.shape)  # type: ignore[no-any-return]
+        return summed.reshape(self.shape)  # type: ignore[no-any-return]  # as NumPy has it
 
     def backward(self, grad: Tensor) -> Tensor:
         return expand(grad, self.shapes[0])

@@ -36,7 +36,7 @@ class Amax(Function):
         self.dims = dims
 
     def forward(self, x: Array) -> Array:
-        return np.amax(x, axis=self.dims, keepdims=True)  # type: ignore[no-any-return]
+        return np.amax(x, axis=self.dims, keepdims=True)  # type: ignore[no-any-return]  # as NumPy has it
 
     def backward(self, grad: Tensor) -> Tensor:
         # all places that hold the extreme share its gradient evenly

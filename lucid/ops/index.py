@@ -57,7 +57,7 @@ class GetItem(Function):
         self.index = index
 
     def forward(self, x: Array) -> Array:
-        return x[self.index]  # type: ignore[no-any-return]
+        return x[self.index]  # type: ignore[no-any-return]  # as NumPy has it
 
     def backward(self, grad: Tensor) -> Tensor:
         return PutItem(self.index, self.shapes[0])(grad)

@@ -20,7 +20,7 @@ class MatMul(Function):
     """out[..., i, j] = sum over k of a[..., i, k] * b[..., k, j]"""
 
     def forward(self, a: Array, b: Array) -> Array:
-        return np.matmul(a, b)  # type: ignore[no-any-return]
+        return np.matmul(a, b)  # type: ignore[no-any-return]  # as NumPy has it
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         grad_a = grad_b = None

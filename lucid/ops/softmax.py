@@ -30,7 +30,7 @@ class Softmax(Function):
     def forward(self, x: Array) -> Array:
         # e^(x - max) is the same quotient, and cannot overflow
         powers = np.exp(x - x.max(axis=self.dim, keepdims=True, initial=-np.inf))
-        return powers / powers.sum(axis=self.dim, keepdims=True)  # type: ignore[no-any-return]
+        return powers / powers.sum(axis=self.dim, keepdims=True)  # type: ignore[no-any-return]  # as NumPy has it
 
     def backward(self, grad: Tensor) -> Tensor:
         y = self.output()
@@ -69,7 +69,7 @@ class LogSoftmax(Function):
     def forward(self, x: Array) -> Array:
         shifted = x - x.max(axis=self.dim, keepdims=True, initial=-np.inf)
         total = np.exp(shifted).sum(axis=self.dim, keepdims=True)
-        return shifted - np.log(total)  # type: ignore[no-any-return]
+        return shifted - np.log(total)  # type: ignore[no-any-return]  # as NumPy has it
 
     def backward(self, grad: Tensor) -> Tensor:
         return grad - exp(self.output()) * sum(grad, self.dim, keepdim=True)

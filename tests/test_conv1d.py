@@ -349,6 +349,11 @@ def test_long_sums_of_one_sign(C, K):
     g = lucid.full((1, 3, 41), 0.1)
     w.requires_grad_()
     F.conv1d(x, w).backward(g)
+    # the input gradient: in the middle of a long row, every place is read by all K taps
+    z = lucid.full((1, C, 2 * K + 40), 0.1, requires_grad=True)
+    F.conv1d(z, w.detach()).sum().backward()
+    middle = z.grad[0, :, K : K + 40].numpy()
+    assert np.abs(middle - 3 * K * float(np.float32(0.1))).max() <= 1e-5 * 0.3 * K
     assert np.abs(w.grad.numpy() - 41 * float(np.float32(0.1)) ** 2).max() <= 1e-5
 
 

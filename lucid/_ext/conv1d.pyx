@@ -33,6 +33,7 @@ cdef extern from "tile.h" nogil:
     enum:
         TILE_O
         TILE_T
+        BLOCK
     const char* LUCID_SIMD
 
     void float_tile_multiply(
@@ -104,7 +105,7 @@ def conv1d_input_grad(
     """padded[n, c, t*stride + k*dilation] += w[o, c, k] * g[n, o, t], then folded into x_grad"""
     cdef Py_ssize_t C = w.shape[1], O = w.shape[0] // groups, K = w.shape[2], T = g.shape[2]
     cdef Py_ssize_t phase = pieces(left + x_grad.shape[2] + right, stride)
-    cdef Py_ssize_t n, group, c, k, i, j, t, rows
+    cdef Py_ssize_t n, block, group, c, k, i, j, t, rows
     cdef floating[:, ::1] padded = new_rows(x_grad.shape[1], stride * phase, x_grad)
     cdef floating[:, ::1] g_rows = new_rows(g.shape[1], T, x_grad)
     cdef const floating* w_rows[TILE_O]
@@ -114,23 +115,25 @@ def conv1d_input_grad(
     with nogil:
         for n in range(g.shape[0]):
             g_rows[:, :T] = g[n]
-            padded[:, :] = 0
-            for group in range(groups):
-                for i in range(pieces(C, TILE_O)):
-                    c = i * TILE_O
-                    rows = min(<Py_ssize_t>TILE_O, C - c)
-                    for k in range(K):
-                        for j in range(TILE_O):
-                            w_rows[j] = &w[group * O, c + min(j, rows - 1), k]
-                        for j in range(pieces(T, TILE_T)):
-                            t = j * TILE_T
-                            # padded[group * C + c:, tap[k] + t:] += w[:, c:, k].T @ g[n, :, t:]
-                            multiply(
-                                w_rows, C * K, &g_rows[group * O, t], &outputs[0], O,
-                                &padded[group * C + c, tap[k] + t], padded.shape[1],
-                                rows, min(<Py_ssize_t>TILE_T, T - t),
-                            )
-            scatter(padded, x_grad, n, left, right, stride, phase, mode)
+            for block in range(pieces(K, BLOCK)):
+                padded[:, :] = 0
+                for group in range(groups):
+                    for i in range(pieces(C, TILE_O)):
+                        c = i * TILE_O
+                        rows = min(<Py_ssize_t>TILE_O, C - c)
+                        for k in range(block * BLOCK, min((block + 1) * BLOCK, K)):
+                            for j in range(TILE_O):
+                                w_rows[j] = &w[group * O, c + min(j, rows - 1), k]
+                            for j in range(pieces(T, TILE_T)):
+                                t = j * TILE_T
+                                # padded[group*C + c:, tap[k] + t:] += w[:, c:, k].T @ g[n, :, t:]
+                                multiply(
+                                    w_rows, C * K, &g_rows[group * O, t], &outputs[0], O,
+                                    &padded[group * C + c, tap[k] + t], padded.shape[1],
+                                    rows, min(<Py_ssize_t>TILE_T, T - t),
+                                )
+                # after BLOCK taps, for long sums lose digits
+                scatter(padded, x_grad, n, left, right, stride, phase, mode)
 
 
 def conv1d_weight_grad(

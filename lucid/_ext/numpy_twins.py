@@ -32,9 +32,11 @@ def conv1d_forward(
 ) -> None:
     """y[n, o, t] += sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
     rows = gather(x, left, right, mode)
+    total = np.zeros(y.shape)  # in double precision: long sums lose digits
     for k, window in taps(w.shape[2], y.shape[2], stride, dilation):
         for o, c in blocks(groups, w.shape[0], x.shape[1]):
-            y[:, o] += w[o, :, k] @ rows[:, c, window]
+            total[:, o] += w[o, :, k] @ rows[:, c, window]
+    y += total
 
 
 def conv1d_input_grad(
@@ -50,11 +52,11 @@ def conv1d_input_grad(
 ) -> None:
     """padded[n, c, t*stride + k*dilation] += w[o, c, k] * g[n, o, t], then folded into x_grad"""
     N, C, L = x_grad.shape
-    rows = np.zeros((N, C, left + L + right), x_grad.dtype)
+    rows = np.zeros((N, C, left + L + right))
     for k, window in taps(w.shape[2], g.shape[2], stride, dilation):
         for o, c in blocks(groups, w.shape[0], x_grad.shape[1]):
             rows[:, c, window] += w[o, :, k].T @ g[:, o]
-    scatter(rows, x_grad, left, mode)
+    scatter(rows.astype(x_grad.dtype), x_grad, left, mode)
 
 
 def conv1d_weight_grad(

@@ -1,18 +1,21 @@
 """Compile the kernels of ``lucid/_ext``; all other metadata is in ``pyproject.toml``.
 
-Two things are decided here:
+Decided here:
 
 * Without a working C compiler the install still succeeds. ``build.json``, written beside the
   kernels, records whether they were compiled and, if not, why; ``lucid/_ext/__init__.py`` reads
   it, so that the NumPy twins are only ever used knowingly.
-* ``LUCID_BOUNDSCHECK=1`` compiles a check of every memoryview index into the kernels (slow; for
-  developers).
+* Kernels use threads where the compiler knows OpenMP; ``LUCID_OPENMP=0`` builds without.
+
+``LUCID_BOUNDSCHECK=1`` compiles a check of every memoryview index into the kernels (slow; for
+developers).
 """
 
 import json
 import os
 import platform
 import sys
+import tempfile
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -20,6 +23,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
+WITHOUT_OPENMP = os.environ.get("LUCID_OPENMP", "1") in ("", "0")
 BOUNDS_CHECKS = os.environ.get("LUCID_BOUNDSCHECK", "0") not in ("", "0")
 
 DIRECTIVES = {
@@ -42,11 +46,12 @@ class BuildKernels(build_ext):
 
     def run(self):
         """Build, then write the record."""
-        self.failure = None
+        self.failure, self.openmp = None, False
         super().run()
         report = {
             "compiled": self.failure is None,
             "failure": self.failure,
+            "openmp": self.openmp,
             "bounds_checks": BOUNDS_CHECKS,
             "python": platform.python_version(),
         }
@@ -54,6 +59,30 @@ class BuildKernels(build_ext):
         folder = root / "lucid" / "_ext"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "build.json").write_text(json.dumps(report, indent=2) + "\n")
+
+    def build_extensions(self):
+        """Build all kernel files, with threads if there is OpenMP."""
+        flag = "/openmp" if self.compiler.compiler_type == "msvc" else "-fopenmp"
+        if not WITHOUT_OPENMP and self.links_with(flag):
+            self.openmp = True
+            for ext in self.extensions:
+                ext.extra_compile_args.append(flag)
+                ext.extra_link_args.append(flag)
+        super().build_extensions()
+
+    def links_with(self, flag):
+        """Whether a program that uses OpenMP can be built with this flag."""
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "openmp.c"
+            source.write_text(
+                "#include <omp.h>\nint main(void) { return omp_get_max_threads(); }\n"
+            )
+            try:
+                objects = self.compiler.compile([str(source)], folder, extra_postargs=[flag])
+                self.compiler.link_executable(objects, "openmp", folder, extra_postargs=[flag])
+            except (BaseError, CCompilerError, OSError):
+                return False
+        return True
 
     def build_extension(self, ext):
         """Build one kernel file; a failure is written down, and the installation goes on."""
@@ -69,11 +98,11 @@ kernels = [
     Extension(
         f"lucid._ext.{name}",
         [f"lucid/_ext/{name}.pyx"],
-        depends=["lucid/_ext/pad.pxd", "lucid/_ext/tile.h"],
+        depends=["lucid/_ext/pad.pxd", "lucid/_ext/threads.pxd", "lucid/_ext/tile.h"],
         include_dirs=["lucid/_ext"],
-        extra_compile_args=COMPILE_ARGS,
+        extra_compile_args=list(COMPILE_ARGS),
     )
-    for name in ["conv1d"]
+    for name in ["conv1d", "threads"]
 ]
 
 setup(

@@ -10,7 +10,7 @@
 from lucid import autograd, data, nn, optim
 from lucid._version import __version__
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
-from lucid.config import show_config
+from lucid.config import get_num_threads, set_num_threads, show_config
 from lucid.errors import AxisError, CheckpointError, ShapeError, UninitializedParameterError
 from lucid.io import load, save
 from lucid.ops import (
@@ -114,16 +114,16 @@ from lucid.types import (
 __all__ = [
     "AxisError", "CheckpointError", "DTypeLike", "DeviceLike", "Generator", "ShapeError", "Tensor",
     "UninitializedParameterError", "__version__", "abs", "add", "all", "amax", "amin", "any",
-    "arange", "argmax", "argmin", "as_tensor", "autograd", "bool", "cat", "clamp", "clip",
-    "clone", "data", "device", "div", "dtype", "empty", "empty_like", "enable_grad", "eq",
-    "exp", "eye", "flatten", "flip", "float32", "float64", "from_numpy", "full", "full_like",
-    "gather", "ge", "get_default_dtype", "get_rng_state", "gt", "initial_seed", "int32",
-    "int64", "is_grad_enabled", "isfinite", "isnan", "le", "linspace", "load", "log",
-    "log_softmax", "logical_and", "logical_not", "logical_or", "lt", "manual_seed", "matmul",
-    "max", "maximum", "mean", "min", "minimum", "mul", "ne", "neg", "nn", "no_grad", "ones",
-    "ones_like", "optim", "permute", "pow", "prod", "rand", "rand_like", "randint",
-    "randint_like", "randn", "randn_like", "randperm", "relu", "reshape", "save", "seed",
-    "set_default_dtype", "set_grad_enabled", "set_rng_state", "show_config", "sigmoid", "sign",
-    "softmax", "split", "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor",
-    "transpose", "uint8", "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "arange", "argmax", "argmin", "as_tensor", "autograd", "bool", "cat", "clamp", "clip", "clone",
+    "data", "device", "div", "dtype", "empty", "empty_like", "enable_grad", "eq", "exp", "eye",
+    "flatten", "flip", "float32", "float64", "from_numpy", "full", "full_like", "gather", "ge",
+    "get_default_dtype", "get_num_threads", "get_rng_state", "gt", "initial_seed", "int32", "int64",
+    "is_grad_enabled", "isfinite", "isnan", "le", "linspace", "load", "log", "log_softmax",
+    "logical_and", "logical_not", "logical_or", "lt", "manual_seed", "matmul", "max", "maximum",
+    "mean", "min", "minimum", "mul", "ne", "neg", "nn", "no_grad", "ones", "ones_like", "optim",
+    "permute", "pow", "prod", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm", "relu", "reshape", "save", "seed", "set_default_dtype", "set_grad_enabled",
+    "set_num_threads", "set_rng_state", "show_config", "sigmoid", "sign", "softmax", "split",
+    "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "transpose", "uint8",
+    "unsqueeze", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip

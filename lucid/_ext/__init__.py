@@ -44,10 +44,10 @@ def _choose() -> tuple[ModuleType, bool]:
     if BUILD and not BUILD["compiled"]:  # what lies there is from an earlier build
         raise ImportError(_advice())
     try:
-        from lucid._ext import conv1d
+        from lucid._ext import compiled
     except ImportError:
         raise ImportError(_advice()) from None
-    return conv1d, True
+    return compiled, True
 
 
 def _advice() -> str:

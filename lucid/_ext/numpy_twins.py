@@ -18,6 +18,29 @@ ZEROS, REFLECT, REPLICATE, CIRCULAR = range(4)
 
 simd_level = "NumPy's"
 
+_threads = 1  # remembered, but of no effect: NumPy's own threads are set by its BLAS
+
+
+def get_threads() -> int:
+    """The number last set."""
+    return _threads
+
+
+def set_threads(count: int) -> None:
+    """Remember a number of threads."""
+    global _threads
+    _threads = count
+
+
+def have_been_used() -> bool:
+    """Whether threads were started that a forked child would miss: never."""
+    return False
+
+
+def has_openmp() -> bool:
+    """Whether more than one thread has an effect."""
+    return False
+
 
 def conv1d_forward(
     x: Array,

@@ -98,7 +98,7 @@ kernels = [
     Extension(
         f"lucid._ext.{name}",
         [f"lucid/_ext/{name}.pyx"],
-        depends=["lucid/_ext/pad.pxd", "lucid/_ext/threads.pxd", "lucid/_ext/tile.h"],
+        depends=[*map(str, Path("lucid/_ext").glob("*.pxd")), *map(str, Path("lucid/_ext").glob("*.h"))],
         include_dirs=["lucid/_ext"],
         extra_compile_args=list(COMPILE_ARGS),
     )

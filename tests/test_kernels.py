@@ -31,10 +31,12 @@ def run_all(kernels, config: Config, dtype, g=None):
     if g is None:
         g = np.random.default_rng(config.seed + 1).standard_normal((config.N, config.O, T))
     g = g.astype(dtype)
-    y, gx, gw = np.zeros((config.N, config.O, T), dtype), np.zeros_like(x), np.zeros_like(w)
+    y, gx, gw = np.empty((config.N, config.O, T), dtype), np.empty_like(x), np.empty_like(w)
+    for out in (y, gx, gw):
+        out.fill(np.nan)  # every number must be written
     mode = MODES.index(config.padding_mode)
     rest = (config.stride, config.dilation, config.groups, left, right, mode)
-    kernels.conv1d_forward(x, w, y, *rest)
+    kernels.conv1d_forward(x, w, None, y, *rest)
     kernels.conv1d_input_grad(g, w, gx, *rest)
     kernels.conv1d_weight_grad(g, x, gw, *rest)
     return (x, w, g), (y, gx, gw)
@@ -78,12 +80,12 @@ def test_larger_shapes(kernels, config):
 
 
 @everywhere
-def test_kernels_add_to_their_output(kernels):
-    config = Config(1, 1, 4, 1, 2, 1, 0, 1, 1, "zeros", 0)
+def test_the_bias_is_where_the_sum_starts(kernels):
+    config = Config(1, 1, 4, 2, 2, 1, 0, 1, 1, "zeros", 0)
     x, w, _ = config.arrays()
-    y = np.full((1, 1, 3), 10.0)
-    kernels.conv1d_forward(x, w, y, 1, 1, 1, 0, 0, 0)
-    assert np.allclose(y, 10 + conv1d(x, w))
+    y = np.full((1, 2, 3), np.nan)
+    kernels.conv1d_forward(x, w, np.array([10.0, -3.0]), y, 1, 1, 1, 0, 0, 0)
+    assert np.allclose(y, np.array([10.0, -3.0])[:, None] + conv1d(x, w))
 
 
 @everywhere

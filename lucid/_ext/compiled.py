@@ -4,6 +4,7 @@ from lucid._ext.conv1d import (
     conv1d_forward,
     conv1d_input_grad,
     conv1d_weight_grad,
+    fma_limit,
     simd_level,
 )
 from lucid._ext.threads import get_threads, has_openmp, have_been_used, set_threads
@@ -12,6 +13,7 @@ __all__ = [
     "conv1d_forward",
     "conv1d_input_grad",
     "conv1d_weight_grad",
+    "fma_limit",
     "get_threads",
     "has_openmp",
     "have_been_used",

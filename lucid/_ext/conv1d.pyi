@@ -1,16 +1,17 @@
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_F = TypeVar("_F", np.float32, np.float64)
+_Array = NDArray[np.floating[Any]]
 
 simd_level: str
 
 def conv1d_forward(
-    x: NDArray[_F],
-    w: NDArray[_F],
-    y: NDArray[_F],
+    x: _Array,
+    w: _Array,
+    bias: _Array | None,
+    y: _Array,
     stride: int,
     dilation: int,
     groups: int,
@@ -19,9 +20,9 @@ def conv1d_forward(
     mode: int,
 ) -> None: ...
 def conv1d_input_grad(
-    g: NDArray[_F],
-    w: NDArray[_F],
-    x_grad: NDArray[_F],
+    g: _Array,
+    w: _Array,
+    x_grad: _Array,
     stride: int,
     dilation: int,
     groups: int,
@@ -30,9 +31,9 @@ def conv1d_input_grad(
     mode: int,
 ) -> None: ...
 def conv1d_weight_grad(
-    g: NDArray[_F],
-    x: NDArray[_F],
-    w_grad: NDArray[_F],
+    g: _Array,
+    x: _Array,
+    w_grad: _Array,
     stride: int,
     dilation: int,
     groups: int,
@@ -40,7 +41,10 @@ def conv1d_weight_grad(
     right: int,
     mode: int,
 ) -> None: ...
-def new_rows(channels: int, length: int, like: NDArray[_F]) -> NDArray[_F]: ...
-def places(K: int, dilation: int, stride: int, phase: int) -> NDArray[np.intp]: ...
+def fma_limit() -> float: ...
+def all_finite(w: _Array) -> bool: ...
+def scatter_range(
+    g: _Array, w: _Array, out: _Array, start: int, stride: int, dilation: int, groups: int
+) -> None: ...
 
 __test__: dict[str, str]

@@ -45,6 +45,7 @@ def has_openmp() -> bool:
 def conv1d_forward(
     x: Array,
     w: Array,
+    bias: Array | None,
     y: Array,
     stride: int,
     dilation: int,
@@ -53,13 +54,15 @@ def conv1d_forward(
     right: int,
     mode: int,
 ) -> None:
-    """y[n, o, t] += sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
+    """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
     rows = gather(x, left, right, mode)
     total = np.zeros(y.shape)  # in double precision: long sums lose digits
+    if bias is not None:
+        total += bias[:, None]
     for k, window in taps(w.shape[2], y.shape[2], stride, dilation):
         for o, c in blocks(groups, w.shape[0], x.shape[1]):
             total[:, o] += w[o, :, k] @ rows[:, c, window]
-    y += total
+    y[...] = total
 
 
 def conv1d_input_grad(
@@ -79,6 +82,7 @@ def conv1d_input_grad(
     for k, window in taps(w.shape[2], g.shape[2], stride, dilation):
         for o, c in blocks(groups, w.shape[0], x_grad.shape[1]):
             rows[:, c, window] += w[o, :, k].T @ g[:, o]
+    x_grad[...] = 0
     scatter(rows.astype(x_grad.dtype), x_grad, left, mode)
 
 
@@ -93,11 +97,11 @@ def conv1d_weight_grad(
     right: int,
     mode: int,
 ) -> None:
-    """w_grad[o, c, k] += sum over n, t of g[n, o, t] * padded[n, c, t*stride + k*dilation]"""
+    """w_grad[o, c, k] = sum over n, t of g[n, o, t] * padded[n, c, t*stride + k*dilation]"""
     rows = gather(x, left, right, mode)
     for k, window in taps(w_grad.shape[2], g.shape[2], stride, dilation):
         for o, c in blocks(groups, w_grad.shape[0], x.shape[1]):
-            w_grad[o, :, k] += (g[:, o] @ rows[:, c, window].swapaxes(1, 2)).sum(axis=0)
+            w_grad[o, :, k] = (g[:, o] @ rows[:, c, window].swapaxes(1, 2)).sum(axis=0)
 
 
 def taps(K: int, T: int, stride: int, dilation: int) -> Iterator[tuple[int, slice]]:

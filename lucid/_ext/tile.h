@@ -1,95 +1,258 @@
-/* The innermost loops: TILE_O x TILE_T sums that stay in registers while their products are added.
+/* The innermost loops, for one type of number and one width of register.
 
-     tile_multiply   out[i][j] += sum over m of  a[i][m * step] * b[offset[m] + j]
-     tile_dot        out[i]    += sum over t of  a[i][t] * b[t]
+   level.h includes this file once for each pair of them, with these names defined:
 
-   In tile_multiply every number that is loaded is used more than once: one of a for TILE_T
-   products, one of b for TILE_O. That is what makes it fast; loading is what takes the time.
+     T         float or double               NAME(x)  x with the type and the level in its name
+     BYTES     the size of a register        VECTOR   the type of what one holds
+     TARGET    the instruction set, for the compiler
+     ROWS      the rows of a tile            VECS     the registers in each row
+     DOT_ROWS  the rows of a tile of dot     DOT_COLS its columns
 
-   The sums are held in the vector types of GCC and Clang, 16 bytes wide, which every x86-64 and
-   every ARM64 has; the compiler unrolls the loops over constants. Other compilers get vectors of
-   one number. Kernels see float_tile_multiply, double_tile_multiply, and so on.
+   There are two loops. Both keep a tile of sums in registers while its products are added, because
+   loading numbers is what takes the time: a tile of ROWS x VECS registers loads ROWS + VECS
+   registers' worth of numbers for ROWS * VECS multiplications.
+
+     multiply   out[i][j] = start[i] + sum over m of a[row[i] + m * step] * b[col[m] + j]
+     dot        out[i][j] += sum over s and t of
+                                 a[row[i] + s * a_jump + t] * b[col[j] + s * b_jump + t]
+
+   multiply runs along j, dot along t: in both, what a register holds lies side by side in memory.
 */
-#ifndef LUCID_TILE_H
-#define LUCID_TILE_H
 
-#include <stddef.h>
+#define LANES ((ptrdiff_t)(BYTES / sizeof(T)))
+#define VEC NAME(vec)
 
-enum {
-    TILE_O = 4,    /* rows of a tile */
-    TILE_T = 8,    /* its columns */
-    BLOCK = 256,   /* additions in a row before a sum is put away: long sums lose digits */
-};
+typedef VECTOR(T) VEC;
 
-#if defined(__GNUC__)
-#define LUCID_VECTOR(T) T __attribute__((vector_size(16), aligned(__alignof__(T)), may_alias))
-#else
-#define LUCID_VECTOR(T) T
-#endif
+/* out = start + sums, or out += sums, for a tile that lies across the last column, or whose columns
+   do not lie side by side in memory. Called once for a whole tile: it need not be fast. */
+TARGET NOINLINE void NAME(store_part)(
+    int rows, int vecs, const T *sums, T *out, ptrdiff_t out_row, ptrdiff_t out_col,
+    ptrdiff_t columns, const T *start)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < vecs; j++, sums += LANES) {
+            T *to = out + i * out_row + j * LANES * out_col;
+            ptrdiff_t n = columns - j * LANES < LANES ? columns - j * LANES : LANES;
+            for (ptrdiff_t lane = 0; lane < n; lane++)
+                to[lane * out_col] = sums[lane] + (start ? start[i] : to[lane * out_col]);
+        }
+}
 
-/* What vectors of 16 bytes are called here. */
-#if defined(__GNUC__) && defined(__SSE2__)
-#define LUCID_SIMD "SSE2 (16 bytes)"
-#elif defined(__GNUC__) && defined(__ARM_NEON)
-#define LUCID_SIMD "NEON (16 bytes)"
-#else
-#define LUCID_SIMD "none"
-#endif
-
-#define DEFINE_TILE(T)                                                                            \
-    typedef LUCID_VECTOR(T) T##_vec;                                                              \
-    enum { T##_vecs = TILE_T * sizeof(T) / sizeof(T##_vec) };                                     \
-                                                                                                  \
-    /* Only rows x columns of the tile are stored, but all of a[] and b are read. */              \
-    static inline void T##_tile_multiply(                                                         \
-        const T *const *a, ptrdiff_t step, const T *b, const ptrdiff_t *offset, ptrdiff_t count,  \
-        T *out, ptrdiff_t out_row, ptrdiff_t rows, ptrdiff_t columns)                             \
-    {                                                                                             \
-        for (ptrdiff_t start = 0; start < count; start += BLOCK) {                                \
-            ptrdiff_t stop = count - start < BLOCK ? count : start + BLOCK;                       \
-            T##_vec tile[TILE_O][T##_vecs] = {0};                                                 \
-            for (ptrdiff_t m = start; m < stop; m++) {                                            \
-                const T##_vec *b_m = (const T##_vec *)(b + offset[m]);                            \
-                for (int i = 0; i < TILE_O; i++)                                                  \
-                    for (int j = 0; j < T##_vecs; j++)                                            \
-                        tile[i][j] += a[i][m * step] * b_m[j];                                    \
-            }                                                                                     \
-            const T *sums = (const T *)tile;                                                      \
-            for (ptrdiff_t i = 0; i < rows; i++)                                                  \
-                for (ptrdiff_t j = 0; j < columns; j++)                                           \
-                    out[i * out_row + j] += sums[i * TILE_T + j];                                 \
-        }                                                                                         \
-    }                                                                                             \
-                                                                                                  \
-    /* One running sum would be slow (each addition waits for the last) and inexact. TILE_T sums  \
-       side by side, added up in double precision after every BLOCK products, are neither.        */ \
-    static inline void T##_tile_dot(                                                              \
-        const T *const *a, const T *b, ptrdiff_t count, T *out, ptrdiff_t out_row,                \
-        ptrdiff_t rows)                                                                           \
-    {                                                                                             \
-        double total[TILE_O] = {0};                                                               \
-        for (ptrdiff_t start = 0; start < count; start += BLOCK) {                                \
-            ptrdiff_t stop = count - start < BLOCK ? count : start + BLOCK, t = start;            \
-            T##_vec tile[TILE_O][T##_vecs] = {0};                                                 \
-            for (; t + TILE_T <= stop; t += TILE_T)                                               \
-                for (int j = 0; j < T##_vecs; j++) {                                              \
-                    T##_vec b_t = ((const T##_vec *)(b + t))[j];                                  \
-                    for (int i = 0; i < TILE_O; i++)                                              \
-                        tile[i][j] += ((const T##_vec *)(a[i] + t))[j] * b_t;                     \
-                }                                                                                 \
-            const T *sums = (const T *)tile;                                                      \
-            for (int i = 0; i < TILE_O; i++) {                                                    \
-                for (int j = 0; j < TILE_T; j++)                                                  \
-                    total[i] += sums[i * TILE_T + j];                                             \
-                for (ptrdiff_t rest = t; rest < stop; rest++)                                     \
-                    total[i] += (double)a[i][rest] * b[rest];                                     \
-            }                                                                                     \
-        }                                                                                         \
-        for (ptrdiff_t i = 0; i < rows; i++)                                                      \
-            out[i * out_row] += (T)total[i];                                                      \
+/* One tile of `multiply`. rows and vecs are constants where this is inlined: the loops over them
+   unroll, and each of the sums gets a register of its own. */
+TARGET INLINE void NAME(tile)(
+    const int rows, const int vecs, const T *a, const ptrdiff_t *row, ptrdiff_t step,
+    const T *b, const ptrdiff_t *col, ptrdiff_t count,
+    T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t columns, const T *start)
+{
+    VEC sums[ROWS][2 * VECS];
+    const T *a_row[ROWS];
+    UNROLL for (int i = 0; i < rows; i++) {
+        a_row[i] = a + row[i];
+        UNROLL for (int j = 0; j < vecs; j++)
+            sums[i][j] = (VEC){0};
     }
+    for (ptrdiff_t m = 0; m < count; m++) {
+        const VEC *b_m = (const VEC *)(b + col[m]);
+        VEC b_vec[2 * VECS];
+        UNROLL for (int j = 0; j < vecs; j++)
+            b_vec[j] = b_m[j];
+        UNROLL for (int i = 0; i < rows; i++) {
+            T factor = a_row[i][m * step];
+            UNROLL for (int j = 0; j < vecs; j++)
+                sums[i][j] += factor * b_vec[j];
+        }
+    }
+    if (columns >= vecs * LANES && out_col == 1) {
+        UNROLL for (int i = 0; i < rows; i++)
+            UNROLL for (int j = 0; j < vecs; j++) {
+                VEC *to = (VEC *)(out + i * out_row + j * LANES);
+                *to = start ? sums[i][j] + start[i] : sums[i][j] + *to;
+            }
+    } else {
+        VEC copy[ROWS * 2 * VECS];
+        UNROLL for (int i = 0; i < rows; i++)
+            UNROLL for (int j = 0; j < vecs; j++)
+                copy[i * vecs + j] = sums[i][j];
+        NAME(store_part)(
+            rows, vecs, (const T *)copy, out, out_row, out_col, columns, start);
+    }
+}
 
-DEFINE_TILE(float)
-DEFINE_TILE(double)
-
+/* All tiles of rows x columns. Reads b up to the end of the last register that is begun. */
+TARGET static void NAME(multiply)(
+    const T *a, const ptrdiff_t *row, ptrdiff_t step, const T *b, const ptrdiff_t *col,
+    ptrdiff_t count, T *out, ptrdiff_t out_row, ptrdiff_t out_col,
+    ptrdiff_t rows, ptrdiff_t columns, const T *start)
+{
+#define TILE(r, v)                                                                                 \
+    case 16 * r + v:                                                                               \
+        NAME(tile)(r, v, a, row + i, step, b + t, col, count, out + i * out_row + t * out_col,     \
+                   out_row, out_col, columns - t, start ? start + i : start);                      \
+        break;
+    ptrdiff_t vecs = (columns + LANES - 1) / LANES;
+    for (ptrdiff_t v = 0, wide; v < vecs; v += wide) {
+        ptrdiff_t t = v * LANES;
+        /* one or two rows leave registers for twice the columns */
+        wide = rows <= 2 && vecs - v >= 2 * VECS ? 2 * VECS : share(vecs - v, VECS);
+        for (ptrdiff_t i = 0, high; i < rows; i += high) {
+            high = share(rows - i, ROWS);
+            switch (16 * high + wide) {
+                TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(2, 1) TILE(2, 2) TILE(2, 3)
+                TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(4, 1) TILE(4, 2) TILE(4, 3)
+#if VECS == 3
+                TILE(1, 6) TILE(2, 6)
+#else
+                TILE(5, 1) TILE(5, 2) TILE(5, 3) TILE(6, 1) TILE(6, 2) TILE(6, 3)
+                TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(5, 4) TILE(6, 4)
+                TILE(1, 8) TILE(2, 8)
 #endif
+            }
+        }
+    }
+#undef TILE
+}
+
+/* Add finished sums to `out` in double precision. */
+TARGET NOINLINE void NAME(put_away)(
+    int rows, int cols, const T *sums, double *out, ptrdiff_t out_row)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < cols; j++, sums += LANES) {
+            double total = 0;
+            for (ptrdiff_t lane = 0; lane < LANES; lane++)
+                total += sums[lane];
+            out[i * out_row + j] += total;
+        }
+}
+
+/* The last n < LANES numbers of each row, followed by zeros: what lies behind them in memory may be
+   infinite, and 0 * inf is nan. */
+TARGET NOINLINE void NAME(ends)(
+    int rows, const T *from, const ptrdiff_t *row, ptrdiff_t n, T *to)
+{
+    for (int i = 0; i < rows; i++, to += LANES)
+        for (ptrdiff_t lane = 0; lane < LANES; lane++)
+            to[lane] = lane < n ? from[row[i] + lane] : 0;
+}
+
+/* One tile of `dot`. A lane adds up at most BLOCK products before its sum is put away. */
+TARGET INLINE void NAME(dot_tile)(
+    const int rows, const int cols, const T *a, const ptrdiff_t *row, ptrdiff_t a_jump,
+    const T *b, const ptrdiff_t *col, ptrdiff_t b_jump, ptrdiff_t segments, ptrdiff_t count,
+    double *out, ptrdiff_t out_row)
+{
+#define ADD_PRODUCTS(A, B)                                                                         \
+    UNROLL for (int i = 0; i < rows; i++)                                                          \
+        a_vec[i] = *(const VEC *)(A);                                                              \
+    UNROLL for (int j = 0; j < cols; j++) {                                                        \
+        VEC b_vec = *(const VEC *)(B);                                                             \
+        UNROLL for (int i = 0; i < rows; i++)                                                      \
+            sums[i][j] += a_vec[i] * b_vec;                                                        \
+    }
+#define PUT_AWAY                                                                                   \
+    UNROLL for (int i = 0; i < rows; i++)                                                          \
+        UNROLL for (int j = 0; j < cols; j++) {                                                    \
+            copy[i * cols + j] = sums[i][j];                                                       \
+            sums[i][j] = (VEC){0};                                                                 \
+        }                                                                                          \
+    NAME(put_away)(rows, cols, (const T *)copy, out, out_row);
+    VEC sums[DOT_ROWS][2 * DOT_COLS], copy[DOT_ROWS * 2 * DOT_COLS];
+    VEC a_vec[DOT_ROWS], a_end[DOT_ROWS], b_end[2 * DOT_COLS];
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < cols; j++)
+            sums[i][j] = (VEC){0};
+    ptrdiff_t room = BLOCK;
+    for (ptrdiff_t s = 0; s < segments; s++, a += a_jump, b += b_jump)
+        for (ptrdiff_t t = 0, stop; t < count; t = stop) {
+            stop = count - t < BLOCK * LANES ? count : t + BLOCK * LANES;
+            ptrdiff_t more = (stop - t + LANES - 1) / LANES;
+            if (more > room) {
+                PUT_AWAY
+                room = BLOCK;
+            }
+            room -= more;
+            for (; t + LANES <= stop; t += LANES) {
+                ADD_PRODUCTS(a + row[i] + t, b + col[j] + t)
+            }
+            if (t < stop) {
+                NAME(ends)(rows, a + t, row, stop - t, (T *)a_end);
+                NAME(ends)(cols, b + t, col, stop - t, (T *)b_end);
+                ADD_PRODUCTS(&a_end[i], &b_end[j])
+            }
+        }
+    PUT_AWAY
+#undef PUT_AWAY
+#undef ADD_PRODUCTS
+}
+
+/* All tiles of rows x cols. */
+TARGET static void NAME(dot)(
+    const T *a, const ptrdiff_t *row, ptrdiff_t a_jump, const T *b, const ptrdiff_t *col,
+    ptrdiff_t b_jump, ptrdiff_t segments, ptrdiff_t count, double *out, ptrdiff_t out_row,
+    ptrdiff_t rows, ptrdiff_t cols)
+{
+#define TILE(r, c)                                                                                 \
+    case 16 * r + c:                                                                               \
+        NAME(dot_tile)(r, c, a, row + i, a_jump, b, col + j, b_jump, segments, count,              \
+                       out + i * out_row + j, out_row);                                            \
+        break;
+    for (ptrdiff_t i = 0, high; i < rows; i += high) {
+        high = share(rows - i, DOT_ROWS);
+        for (ptrdiff_t j = 0, wide; j < cols; j += wide) {
+            wide = rows == 1 && cols - j >= 2 * DOT_COLS ? 2 * DOT_COLS : share(cols - j, DOT_COLS);
+            switch (16 * high + wide) {
+                TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 8)
+                TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4)
+#if DOT_ROWS > 2
+                TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
+                TILE(4, 1) TILE(4, 2) TILE(4, 3) TILE(4, 4)
+#endif
+            }
+        }
+    }
+#undef TILE
+}
+
+/* Whether all of n numbers are finite: 0 * inf and 0 * nan are nan, and nan is not 0. */
+TARGET static int NAME(finite)(const T *a, ptrdiff_t n)
+{
+    VEC zeros[4];
+    ptrdiff_t i = 0;
+    UNROLL for (int j = 0; j < 4; j++)
+        zeros[j] = (VEC){0};
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        UNROLL for (int j = 0; j < 4; j++)
+            zeros[j] += *(const VEC *)(a + i + j * LANES) * 0;
+    for (; i < n; i++)
+        ((T *)zeros)[0] += a[i] * 0;
+    for (i = 0; i < 4 * LANES; i++)
+        if (!(((const T *)zeros)[i] == 0))
+            return 0;
+    return 1;
+}
+
+/* Nothing but multiply-adds on registers, 12 * LANES * count of them: the limit of this processor,
+   which a convolution can come close to. */
+TARGET static T NAME(burn)(ptrdiff_t count)
+{
+    VEC sums[12], half = (VEC){0} + (T)0.5;
+    UNROLL for (int i = 0; i < 12; i++)
+        sums[i] = (VEC){0} + (T)i;
+    for (ptrdiff_t m = 0; m < count; m++)
+        UNROLL for (int i = 0; i < 12; i++)
+            sums[i] = sums[i] * half + half;
+    for (int i = 1; i < 12; i++)
+        sums[0] += sums[i];
+    return ((const T *)sums)[0];
+}
+
+/* How many numbers a register holds. */
+static ptrdiff_t NAME(lanes)(void)
+{
+    return LANES;
+}
+
+#undef LANES
+#undef VEC

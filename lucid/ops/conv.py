@@ -13,7 +13,6 @@ anything is computed; the kernels (``lucid/_ext``) trust what they get.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -41,10 +40,9 @@ class Geometry(NamedTuple):
     mode: int
 
 
-def run(kernel: Callable[..., None], a: Array, b: Array, out: Array, geometry: Geometry) -> Array:
-    """out += kernel(a, b)"""
-    kernel(np.ascontiguousarray(a), np.ascontiguousarray(b), out, *geometry)
-    return out
+def contiguous(a: Array) -> Array:
+    """The same numbers, each row's side by side in memory: what kernels read."""
+    return a if a.flags.c_contiguous else np.ascontiguousarray(a)
 
 
 # ------------------------------------------------------------------------------- the three faces
@@ -58,10 +56,9 @@ class Conv1d(Function):
 
     def forward(self, x: Array, w: Array, bias: Array | None = None) -> Array:
         T = output_length(x.shape[2], w.shape[2], self.geometry)
-        y = np.zeros((x.shape[0], w.shape[0], T), x.dtype)
-        if bias is not None:
-            y += bias[:, None]
-        return run(kernels.conv1d_forward, x, w, y, self.geometry)
+        y = np.empty((x.shape[0], w.shape[0], T), x.dtype)
+        kernels.conv1d_forward(contiguous(x), contiguous(w), bias, y, *self.geometry)
+        return y
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         grads: list[Tensor | None] = [None] * len(self.needs)
@@ -81,8 +78,9 @@ class Conv1dInput(Function):
         self.geometry, self.shape = geometry, shape
 
     def forward(self, g: Array, w: Array) -> Array:
-        gx = np.zeros(self.shape, g.dtype)
-        return run(kernels.conv1d_input_grad, g, w, gx, self.geometry)
+        gx = np.empty(self.shape, g.dtype)
+        kernels.conv1d_input_grad(contiguous(g), contiguous(w), gx, *self.geometry)
+        return gx
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         return (
@@ -100,8 +98,9 @@ class Conv1dWeight(Function):
         self.geometry, self.shape = geometry, shape
 
     def forward(self, g: Array, x: Array) -> Array:
-        gw = np.zeros(self.shape, g.dtype)
-        return run(kernels.conv1d_weight_grad, g, x, gw, self.geometry)
+        gw = np.empty(self.shape, g.dtype)
+        kernels.conv1d_weight_grad(contiguous(g), contiguous(x), gw, *self.geometry)
+        return gw
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         return (

@@ -1,0 +1,53 @@
+/* One level of SIMD: tile.h for float and for double, and the table of what came out. */
+
+#define JOIN2(a, b, c) a##_##b##_##c
+#define JOIN1(a, b, c) JOIN2(a, b, c)
+#define NAME(name) JOIN1(T, name, LEVEL) /* float_multiply_avx2 */
+#define TABLE2(level) simd_##level
+#define TABLE1(level) TABLE2(level)
+#define STRING2(text) #text
+#define STRING1(text) STRING2(text)
+
+#define DOT_COLS 4
+#if ROWS > 4 /* there are 32 registers */
+#define DOT_ROWS 4
+#else
+#define DOT_ROWS 2
+#endif
+
+#define T float
+#include "tile.h"
+#undef T
+
+#define T double
+#include "tile.h"
+#undef T
+
+static const Simd TABLE1(LEVEL) = {
+    STRING1(LEVEL),
+    JOIN1(float, multiply, LEVEL),
+    JOIN1(float, dot, LEVEL),
+    JOIN1(float, finite, LEVEL),
+    JOIN1(float, burn, LEVEL),
+    JOIN1(float, lanes, LEVEL),
+    JOIN1(double, multiply, LEVEL),
+    JOIN1(double, dot, LEVEL),
+    JOIN1(double, finite, LEVEL),
+    JOIN1(double, burn, LEVEL),
+    JOIN1(double, lanes, LEVEL),
+};
+
+#undef JOIN2
+#undef JOIN1
+#undef NAME
+#undef TABLE2
+#undef TABLE1
+#undef STRING2
+#undef STRING1
+#undef DOT_COLS
+#undef DOT_ROWS
+#undef LEVEL
+#undef BYTES
+#undef TARGET
+#undef ROWS
+#undef VECS

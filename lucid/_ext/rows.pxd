@@ -1,0 +1,119 @@
+"""Padded rows: the input, copied so that every tap of a kernel reads neighbours in memory.
+
+Output t reads, at tap k, the position ``first + t*stride + k*delta`` of the input; positions
+outside 0 .. L-1 are padding. A ``Rows`` holds what a block of channels and a block of taps read
+for a stretch of outputs. With a stride, neighbouring outputs read positions that lie ``stride``
+apart, so a row is kept in *phases*::
+
+    position   0  1  2  3  4  5  6  7        stride 2: tap 0 reads 0, 2, 4, tap 1 reads 1, 3, 5
+    in memory  0  2  4  6 | 1  3  5  7       both side by side
+
+Only phases that some tap reads are kept. Taps k and k + period read the same one, so there are at
+most ``period = stride / gcd(stride, delta)`` of them.
+"""
+
+from libc.string cimport memcpy, memset
+
+from cython cimport floating
+
+from lucid._ext.pad cimport pad_index
+
+cdef enum:
+    SLACK = 16          # numbers a tile may read beyond the end of a row
+
+
+cdef struct Geometry:
+    Py_ssize_t L        # length of the input
+    Py_ssize_t first    # the position that output 0 reads at tap 0
+    Py_ssize_t stride   # from output to output
+    Py_ssize_t delta    # from tap to tap; negative only with a stride of 1
+    Py_ssize_t apart    # the same without its sign
+    Py_ssize_t period   # taps a period apart read the same phase
+    int mode            # of padding
+
+
+cdef struct Rows:
+    Py_ssize_t c, channels      # the block of channels, and how many
+    Py_ssize_t k, taps          # the block of taps
+    Py_ssize_t t, outputs       # the stretch of outputs
+    Py_ssize_t phases           # kept of each channel
+    Py_ssize_t pitch            # from one phase's row to the next
+
+
+cdef inline Py_ssize_t pieces(Py_ssize_t length, Py_ssize_t size) noexcept nogil:
+    """How many pieces of ``size`` cover ``length``: the quotient, rounded up."""
+    return (length + size - 1) // size
+
+
+cdef inline Py_ssize_t reach(const Geometry* geometry, Py_ssize_t taps) noexcept nogil:
+    """How far beyond the outputs' own number the places of so many taps go."""
+    return (taps - 1) * geometry.apart // geometry.stride
+
+
+cdef inline void lay_out(
+    const Geometry* geometry, Rows* rows, Py_ssize_t outputs
+) noexcept nogil:
+    """Set how the rows of a block lie in memory, for stretches of up to so many outputs."""
+    rows.phases = min(rows.taps, geometry.period)
+    # an odd number of cache lines: rows that are 4096 bytes apart would evict each other
+    rows.pitch = (pieces(outputs + reach(geometry, rows.taps) + SLACK, SLACK) | 1) * SLACK
+
+
+cdef inline Py_ssize_t place(const Geometry* geometry, const Rows* rows, Py_ssize_t k) noexcept nogil:
+    """Where, in the rows of a channel, the block's tap k finds what the first output reads."""
+    if geometry.delta < 0:
+        return (rows.taps - 1 - k) * geometry.apart
+    return k % geometry.period * rows.pitch + k * geometry.delta // geometry.stride
+
+
+cdef inline void places(
+    const Geometry* geometry, const Rows* rows, Py_ssize_t* table
+) noexcept nogil:
+    """table[c * taps + k] = the place of tap k in the rows of channel c"""
+    cdef Py_ssize_t c, k, at
+    for k in range(rows.taps):
+        at = place(geometry, rows, k)
+        for c in range(rows.channels):
+            table[c * rows.taps + k] = c * rows.phases * rows.pitch + at
+
+
+cdef inline void fill(
+    const Geometry* geometry, const Rows* rows, const floating* x, floating* out
+) noexcept nogil:
+    """Copy what the block reads: out[c, phase, q] = padded x[rows.c + c, position(phase, q)]"""
+    cdef Py_ssize_t lowest = rows.k * geometry.delta, c, phase, last, start
+    if geometry.delta < 0:
+        lowest = (rows.k + rows.taps - 1) * geometry.delta
+    start = geometry.first + rows.t * geometry.stride + lowest
+    for c in range(rows.channels):
+        for phase in range(rows.phases):
+            # the last tap that reads this phase decides how much of it is needed
+            last = rows.taps - 1 - (rows.taps - 1 - phase) % rows.phases
+            fill_row(
+                geometry, x + (rows.c + c) * geometry.L,
+                start + phase * geometry.delta % geometry.stride,
+                rows.outputs + last * geometry.apart // geometry.stride,
+                out + (c * rows.phases + phase) * rows.pitch, rows.pitch,
+            )
+
+
+cdef inline void fill_row(
+    const Geometry* geometry, const floating* x, Py_ssize_t i, Py_ssize_t count, floating* out,
+    Py_ssize_t pitch,
+) noexcept nogil:
+    """out[q] = padded x[i + q * stride] for q < count; 0 from there on"""
+    cdef Py_ssize_t L = geometry.L, stride = geometry.stride, q, source
+    cdef Py_ssize_t inside = min(count, 0 if i >= 0 else pieces(-i, stride))
+    cdef Py_ssize_t beyond = min(count, max(inside, pieces(L - i, stride)))
+    for q in range(inside):
+        source = pad_index(i + q * stride, L, geometry.mode)
+        out[q] = x[source] if source >= 0 else 0
+    if stride == 1:
+        memcpy(out + inside, x + i + inside, (beyond - inside) * sizeof(floating))
+    else:
+        for q in range(inside, beyond):
+            out[q] = x[i + q * stride]
+    for q in range(beyond, count):
+        source = pad_index(i + q * stride, L, geometry.mode)
+        out[q] = x[source] if source >= 0 else 0
+    memset(out + count, 0, (pitch - count) * sizeof(floating))

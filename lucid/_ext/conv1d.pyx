@@ -40,7 +40,7 @@ from libc.string cimport memset
 
 from lucid._ext import numpy_twins
 from lucid._ext.pad cimport ZEROS
-from lucid._ext.rows cimport Geometry, Rows, fill, lay_out, pieces, places, reach
+from lucid._ext.rows cimport SLACK, Geometry, Rows, fill, lay_out, pieces, places, reach
 from lucid._ext.threads cimport team
 
 cdef extern from "simd.h" nogil:
@@ -135,33 +135,41 @@ cdef struct Blocks:
     Py_ssize_t taps         # of a block
     Py_ssize_t across       # how many blocks of channels there are
     Py_ssize_t along        # how many blocks of taps
+    Py_ssize_t outputs      # for so many outputs at a time, at most
 
 
 cdef inline Blocks cut(
-    const Geometry* geometry, Py_ssize_t C, Py_ssize_t K, Py_ssize_t outputs
+    const Geometry* geometry, Py_ssize_t C, Py_ssize_t K, Py_ssize_t T, Py_ssize_t least
 ) noexcept nogil:
-    """Blocks of at most BLOCK (channel, tap) pairs whose padded rows stay small.
+    """Blocks of up to BLOCK (channel, tap) pairs whose padded rows stay small.
 
-    They depend on sizes only, not on the number of threads: they decide the order of additions.
+    They are used for stretches of up to T outputs, but if possible not fewer than ``least``. They
+    depend on sizes only, not on the number of threads: they decide the order of additions.
     """
     cdef Blocks blocks
     cdef Rows rows
-    rows.taps = blocks.taps = min(K, <Py_ssize_t>BLOCK)
-    if geometry.apart // geometry.stride > outputs:
-        rows.taps = blocks.taps = 1     # taps so far apart share nothing
-    lay_out(geometry, &rows, outputs)
-    while blocks.taps > 1 and rows.phases * rows.pitch > ROW_NUMBERS:
-        rows.taps = blocks.taps = pieces(blocks.taps, 2)
-        lay_out(geometry, &rows, outputs)
-    blocks.along = pieces(K, blocks.taps)
-    blocks.taps = pieces(K, blocks.along)
+    cdef Py_ssize_t room
+    blocks.outputs = min(T, least)
+    rows.taps = min(K, <Py_ssize_t>BLOCK)
+    if geometry.apart // geometry.stride > blocks.outputs:
+        rows.taps = 1       # taps so far apart share nothing
+    lay_out(geometry, &rows, blocks.outputs)
+    while rows.taps > 1 and rows.phases * rows.pitch > ROW_NUMBERS:
+        rows.taps = pieces(rows.taps, 2)
+        lay_out(geometry, &rows, blocks.outputs)
+    blocks.along = pieces(K, rows.taps)
+    rows.taps = blocks.taps = pieces(K, blocks.along)
+    lay_out(geometry, &rows, blocks.outputs)
     blocks.channels = 1
-    if blocks.taps == 1 or blocks.along == 1:  # else a block's weights are not evenly spaced
+    if blocks.taps == 1 or blocks.along == 1:   # else a block's weights are not evenly spaced
         blocks.channels = max(
             <Py_ssize_t>1,
-            min(BLOCK // blocks.taps, ROW_NUMBERS // (rows.phases * rows.pitch)))
+            min(<Py_ssize_t>BLOCK // blocks.taps, ROW_NUMBERS // (rows.phases * rows.pitch)))
     blocks.across = pieces(C, blocks.channels)
     blocks.channels = pieces(C, blocks.across)
+    # what room is left is for more outputs
+    room = ROW_NUMBERS // (blocks.channels * rows.phases) - reach(geometry, rows.taps) - 2 * SLACK
+    blocks.outputs = min(T, max(blocks.outputs, room))
     return blocks
 
 
@@ -179,6 +187,8 @@ cdef inline void block_of(
 
 cdef struct Job:
     Geometry geometry
+    const void* w               # (groups, O, C, K)
+    void* y
     Py_ssize_t groups, C, O, K  # C and O of one group
     Py_ssize_t T                # outputs in a row
     Py_ssize_t x_sample, y_sample, y_row, y_col     # strides in memory
@@ -227,55 +237,70 @@ cdef int forward(
     job.T = y.shape[2]
     job.x_sample = x.shape[1] * x.shape[2]
     job.y_sample, job.y_row, job.y_col = y.shape[1] * job.T, job.T, 1
-    convolve(&job, x.shape[0], &x[0, 0, 0], &w[0, 0, 0], start, &y[0, 0, 0], False)
+    job.w, job.y = &w[0, 0, 0], &y[0, 0, 0]
+    convolve(&job, 1, x.shape[0], &x[0, 0, 0], start)
     return 0
 
 
 cdef int convolve(
-    Job* job, Py_ssize_t N, const floating* x, const floating* w, const floating* bias, floating* y,
-    bint add,
+    Job* jobs, Py_ssize_t count, Py_ssize_t N, const floating* x, const floating* bias,
 ) except -1:
     """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded x[n, c, place of (t, k)]
 
-    Without a bias it starts from 0, or from what y holds.
+    for each of some jobs, which differ in their taps and in the places of y that they fill.
     """
     cdef Py_ssize_t lanes = simd.float_lanes() if floating is float else simd.double_lanes()
-    cdef double work = 2.0 * N * job.groups * job.O * job.T * job.C * job.K
-    cdef int threads = team(work), thread
-    cdef Py_ssize_t items, item, i, size, shares
+    cdef Py_ssize_t T = 0, items, item, i, size = 0, shares, stretches
+    cdef double work = 0
+    cdef int threads
+    cdef Job* job
     cdef Rows rows
     cdef Py_ssize_t* row
     cdef floating* scratch
     cdef floating* zeros = NULL
-    job.blocks = cut(&job.geometry, job.C, job.K, min(job.T, <Py_ssize_t>STRETCH))
+    for i in range(count):
+        work += 2.0 * N * jobs[i].groups * jobs[i].O * jobs[i].T * jobs[i].C * jobs[i].K
+        T = max(T, jobs[i].T)
+    threads = team(work)
     # Enough items for all threads to be done at about the same time: first shorter stretches, then
     # fewer output channels at a time.
-    shares = 1 if threads == 1 else pieces(4 * threads, N * job.groups)
-    job.stretches = max(pieces(job.T, STRETCH), min(shares, pieces(job.T, 8 * lanes)))
-    job.stretch = pieces(pieces(job.T, job.stretches), lanes) * lanes
-    job.stretches = pieces(job.T, job.stretch)
-    job.parts = min(pieces(shares, job.stretches), pieces(job.O, 12))
-    items = N * job.groups * job.stretches * job.parts
-    block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
-    size = pieces(rows.channels * rows.phases * rows.pitch, 64) * 64
-    row = <Py_ssize_t*> malloc(job.O * sizeof(Py_ssize_t))
+    shares = 1 if threads == 1 else pieces(4 * threads, N * jobs.groups)
+    stretches = min(shares, pieces(T, 8 * lanes))
+    for i in range(count):
+        job = &jobs[i]
+        job.blocks = cut(
+            &job.geometry, job.C, job.K, min(job.T, <Py_ssize_t>STRETCH), 4 * SLACK)
+        stretches = max(stretches, pieces(T, job.blocks.outputs))
+    for i in range(count):
+        job = &jobs[i]
+        job.stretch = pieces(pieces(T, stretches), lanes) * lanes
+        job.stretches = pieces(T, job.stretch)
+        job.parts = min(pieces(shares, job.stretches), pieces(job.O, 12))
+        block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
+        size = max(size, pieces(rows.channels * rows.phases * rows.pitch, 64) * 64)
+    items = N * jobs.groups * jobs.stretches * jobs.parts * count
+    row = <Py_ssize_t*> malloc(jobs.O * count * sizeof(Py_ssize_t))
     scratch = <floating*> malloc((threads * size + 64) * sizeof(floating))
-    if bias == NULL and not add:
-        zeros = <floating*> calloc(job.groups * job.O, sizeof(floating))
+    if bias == NULL:
+        zeros = <floating*> calloc(jobs.groups * jobs.O, sizeof(floating))
         bias = zeros
     try:
-        if row == NULL or scratch == NULL or (bias == NULL and not add):
+        if row == NULL or scratch == NULL or bias == NULL:
             raise MemoryError("no memory for conv1d's padded rows")
         with nogil:
-            for i in range(job.O):
-                row[i] = i * job.C * job.K
+            for i in range(jobs.O * count):
+                job = &jobs[i // jobs.O]
+                row[i] = i % jobs.O * job.C * job.K
             if threads == 1:
                 for item in range(items):
-                    convolve_item(job, item, x, w, bias, y, row, aligned(scratch))
+                    i = item % count
+                    convolve_item(
+                        &jobs[i], item // count, x, bias, row + i * jobs.O, aligned(scratch))
             else:
                 for item in prange(items, num_threads=threads, schedule="dynamic"):
                     convolve_item(
-                        job, item, x, w, bias, y, row, aligned(scratch) + threadid() * size)
+                        &jobs[item % count], item // count, x, bias,
+                        row + item % count * jobs.O, aligned(scratch) + threadid() * size)
     finally:
         free(row)
         free(scratch)
@@ -284,8 +309,8 @@ cdef int convolve(
 
 
 cdef void convolve_item(
-    const Job* job, Py_ssize_t item, const floating* x, const floating* w, const floating* bias,
-    floating* y, const Py_ssize_t* row, floating* scratch,
+    const Job* job, Py_ssize_t item, const floating* x, const floating* bias,
+    const Py_ssize_t* row, floating* scratch,
 ) noexcept nogil:
     """One stretch of outputs, of one part of the output channels of a group, of one sample."""
     cdef Py_ssize_t i, o, first, columns, t
@@ -293,9 +318,13 @@ cdef void convolve_item(
     cdef Py_ssize_t group = item // (job.parts * job.stretches) % job.groups
     cdef Py_ssize_t n = item // (job.parts * job.stretches * job.groups)
     cdef Py_ssize_t col[BLOCK]
+    cdef const floating* w = <const floating*> job.w
+    cdef floating* y = <floating*> job.y
     cdef Rows rows
     t = stretch * job.stretch
     columns = min(job.stretch, job.T - t)
+    if columns <= 0:
+        return  # another job has one output more
     first = part * job.O // job.parts
     o = group * job.O + first
     x += n * job.x_sample + group * job.C * job.geometry.L
@@ -310,7 +339,7 @@ cdef void convolve_item(
             job.K if rows.taps == 1 else 1,     # from weight to weight of the block
             scratch, col, rows.channels * rows.taps, y, job.y_row, job.y_col,
             (part + 1) * job.O // job.parts - first, columns,
-            bias + o if bias != NULL and i == 0 else NULL,
+            bias + o if i == 0 else NULL,
         )
 
 
@@ -363,41 +392,57 @@ def scatter_range(
 
     over those k where the division leaves no rest. ``start`` is a position of the padded input.
     """
-    cdef Py_ssize_t common = gcd(stride, dilation), O = w.shape[0] // groups
+    cdef Py_ssize_t common = gcd(stride, dilation)
     C, K = w.shape[1], w.shape[2]
-    by_group = w.reshape(groups, O, C, K)
+    by_group = w.reshape(groups, w.shape[0] // groups, C, K)
     if min(K, stride // common) < stride:
         out[...] = 0    # some phases are read by no tap
+    convolutions = []
     for first in range(min(K, stride // common)):
         phase = (first * dilation - start) % stride     # it is read by the taps first, first + ...
-        if phase >= out.shape[2]:
-            continue
-        taps = by_group[:, :, :, first::stride // common]
-        # what tap `first` hears of at output `phase`; the next tap, at dilation / common before
-        t = (start + phase - first * dilation) // stride
-        turned = np.ascontiguousarray(taps.swapaxes(1, 2))      # (groups, C, O, taps)
-        if out.itemsize == 4:
-            transposed[float](g, turned, out, phase, stride, t, -(dilation // common))
-        else:
-            transposed[double](g, turned, out, phase, stride, t, -(dilation // common))
+        if phase < out.shape[2]:
+            taps = by_group[:, :, :, first::stride // common]
+            # what tap `first` hears of at output `phase`; the next, at dilation / common before
+            t = (start + phase - first * dilation) // stride
+            turned = np.ascontiguousarray(taps.swapaxes(1, 2))      # (groups, C, O, taps)
+            convolutions.append((turned, phase, t))
+    if out.itemsize == 4:
+        transposed[float](g, convolutions, out, stride, -(dilation // common))
+    else:
+        transposed[double](g, convolutions, out, stride, -(dilation // common))
 
 
 cdef int transposed(
-    const floating[:, :, ::1] g, const floating[:, :, :, ::1] w, floating[:, :, ::1] out,
-    Py_ssize_t phase, Py_ssize_t stride, Py_ssize_t t, Py_ssize_t delta,
+    const floating[:, :, ::1] g, list convolutions, floating[:, :, ::1] out, Py_ssize_t stride,
+    Py_ssize_t delta,
 ) except -1:
-    """out[n, c, phase + q*stride] = sum over o, k of w[c, o, k] * g[n, o, q + t + k*delta]"""
-    cdef Job job
-    if g.shape[0] == 0:
+    """out[n, c, phase + q*stride] = sum over o, k of w[c, o, k] * g[n, o, q + t + k*delta]
+
+    for each (w, phase, t) of some convolutions.
+    """
+    cdef const floating[:, :, :, ::1] w
+    cdef Py_ssize_t phase, t, i
+    cdef Job* jobs
+    cdef Job* job
+    if g.shape[0] == 0 or not convolutions:
         return 0
-    job.geometry = Geometry(g.shape[2], t, 1, delta, -delta, 1, ZEROS)
-    job.groups, job.O, job.C, job.K = w.shape[0], w.shape[1], w.shape[2], w.shape[3]
-    job.T = pieces(out.shape[2] - phase, stride)
-    job.x_sample = g.shape[1] * g.shape[2]
-    job.y_sample, job.y_row, job.y_col = out.shape[1] * out.shape[2], out.shape[2], stride
-    convolve(
-        &job, g.shape[0], &g[0, 0, 0], &w[0, 0, 0, 0], <const floating*> NULL,
-        &out[0, 0, phase], False)
+    jobs = <Job*> malloc(len(convolutions) * sizeof(Job))
+    if jobs == NULL:
+        raise MemoryError("no memory for conv1d's input gradient")
+    try:
+        for i, (weights, phase, t) in enumerate(convolutions):
+            job = &jobs[i]
+            w = weights
+            job.w, job.y = &w[0, 0, 0, 0], &out[0, 0, phase]
+            job.geometry = Geometry(g.shape[2], t, 1, delta, -delta, 1, ZEROS)
+            job.groups, job.O, job.C, job.K = w.shape[0], w.shape[1], w.shape[2], w.shape[3]
+            job.T = pieces(out.shape[2] - phase, stride)
+            job.x_sample = g.shape[1] * g.shape[2]
+            job.y_sample, job.y_row = out.shape[1] * out.shape[2], out.shape[2]
+            job.y_col = stride
+        convolve(jobs, len(convolutions), g.shape[0], &g[0, 0, 0], <const floating*> NULL)
+    finally:
+        free(jobs)
     return 0
 
 
@@ -442,10 +487,11 @@ cdef int weight_grad(
     job.O, job.K, job.T = w_grad.shape[0] // groups, w_grad.shape[2], g.shape[2]
     job.x_sample = x.shape[1] * x.shape[2]
     job.y_sample, job.y_row = g.shape[1] * g.shape[2], g.shape[2]
-    turn = job.O >= lanes
+    # Turning g round is for many output channels, and for enough taps to pay for it.
+    turn = job.O >= lanes and job.C * job.K >= 2 * lanes
     job.stretch = min(job.T, <Py_ssize_t>BLOCK if turn else <Py_ssize_t>ROW_NUMBERS // 4)
+    job.blocks = cut(&job.geometry, job.C, job.K, job.stretch, job.stretch)
     job.stretches = pieces(job.T, job.stretch)
-    job.blocks = cut(&job.geometry, job.C, job.K, job.stretch)
     block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
     size = rows.channels * rows.phases * rows.pitch
     blocks = job.blocks.across * job.blocks.along
@@ -460,8 +506,8 @@ cdef int weight_grad(
             1 + sizeof(double) // sizeof(floating))
     else:
         items = groups * blocks
-        size = max(size, min(N * size, <Py_ssize_t>ROW_NUMBERS)) + BLOCK * job.O * (
-            sizeof(double) // sizeof(floating))
+        size = max(size, min(N * size, <Py_ssize_t>ROW_NUMBERS)) + (
+            job.O * rows.channels * rows.taps * (sizeof(double) // sizeof(floating)))
     size = pieces(size, 64) * 64
     scratch = <floating*> malloc((threads * size + 64) * sizeof(floating))
     if scratch == NULL:
@@ -563,15 +609,17 @@ cdef void weight_by_dots(
     cdef Py_ssize_t group = item // blocks, n, batch, start, samples, sample, stretch, o, c, k
     cdef Py_ssize_t row[BLOCK]
     cdef Py_ssize_t col[BLOCK]
+    cdef Py_ssize_t pairs, some
     cdef Rows rows
     cdef double* totals = <double*> scratch
     cdef floating* padded
     block_of(&job.geometry, &job.blocks, item % blocks, job.C, job.K, job.stretch, &rows)
     sample = rows.channels * rows.phases * rows.pitch
     samples = max(<Py_ssize_t>1, min(N, ROW_NUMBERS // sample))
-    padded = <floating*> (totals + job.O * BLOCK)
-    memset(totals, 0, job.O * BLOCK * sizeof(double))
-    for o in range(job.O):
+    pairs = rows.channels * rows.taps
+    padded = <floating*> (totals + job.O * pairs)
+    memset(totals, 0, job.O * pairs * sizeof(double))
+    for o in range(min(job.O, <Py_ssize_t>BLOCK)):
         row[o] = o * job.T
     places(&job.geometry, &rows, col)
     g += group * job.O * job.T
@@ -584,15 +632,17 @@ cdef void weight_by_dots(
             for n in range(start, min(start + samples, N)):
                 fill(&job.geometry, &rows, x + n * job.x_sample, padded + (n - start) * sample)
             # totals[o, ck] += sum over n, t of g[n, o, t] * padded[n, ck, t]
-            dot(
-                g + start * job.y_sample + rows.t, row, job.y_sample, padded, col, sample,
-                min(samples, N - start), rows.outputs, totals, BLOCK, job.O,
-                rows.channels * rows.taps)
+            for some in range(pieces(job.O, BLOCK)):
+                o = some * BLOCK
+                dot(
+                    g + start * job.y_sample + o * job.T + rows.t, row, job.y_sample, padded, col,
+                    sample, min(samples, N - start), rows.outputs, totals + o * pairs, pairs,
+                    min(<Py_ssize_t>BLOCK, job.O - o), pairs)
     for o in range(job.O):
         for c in range(rows.channels):
             for k in range(rows.taps):
                 w_grad[((group * job.O + o) * job.C + rows.c + c) * job.K + rows.k + k] = (
-                    <floating> totals[o * BLOCK + c * rows.taps + k])
+                    <floating> totals[o * pairs + c * rows.taps + k])
 
 
 # ------------------------------------------------------------------------------------- small things

@@ -10,8 +10,10 @@
 
 #define DOT_COLS 4
 #if ROWS > 4 /* there are 32 registers */
+#define MORE_ROWS 8
 #define DOT_ROWS 4
 #else
+#define MORE_ROWS 4
 #define DOT_ROWS 2
 #endif
 
@@ -46,6 +48,7 @@ static const Simd TABLE1(LEVEL) = {
 #undef STRING1
 #undef DOT_COLS
 #undef DOT_ROWS
+#undef MORE_ROWS
 #undef LEVEL
 #undef BYTES
 #undef TARGET

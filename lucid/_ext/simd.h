@@ -15,13 +15,14 @@
 #define LUCID_SIMD_H
 
 #include <stddef.h>
+#include <string.h>
 
 enum { BLOCK = 256 }; /* additions in a row before a sum is put away: long sums lose digits */
 
 #if defined(__GNUC__)
 #define INLINE __attribute__((always_inline)) static inline
 #define NOINLINE __attribute__((noinline)) static
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL _Pragma("GCC unroll 16")
 #else
 #define INLINE static inline
 #define NOINLINE static

@@ -6,6 +6,7 @@
      BYTES     the size of a register        VECTOR   the type of what one holds
      TARGET    the instruction set, for the compiler
      ROWS      the rows of a tile            VECS     the registers in each row
+     MORE_ROWS the rows of a narrower tile
      DOT_ROWS  the rows of a tile of dot     DOT_COLS its columns
 
    There are two loops. Both keep a tile of sums in registers while its products are added, because
@@ -24,18 +25,40 @@
 
 typedef VECTOR(T) VEC;
 
+/* to[0 .. n-1] = from[0 .. n-1] for n <= LANES, by one move of each size. */
+TARGET INLINE void NAME(copy_part)(T *to, const T *from, ptrdiff_t n)
+{
+    for (ptrdiff_t size = LANES; size > 0; size /= 2)
+        if (n & size) {
+            memcpy(to, from, size * sizeof(T));
+            to += size, from += size;
+        }
+}
+
 /* out = start + sums, or out += sums, for a tile that lies across the last column, or whose columns
-   do not lie side by side in memory. Called once for a whole tile: it need not be fast. */
+   do not lie side by side in memory. */
 TARGET NOINLINE void NAME(store_part)(
-    int rows, int vecs, const T *sums, T *out, ptrdiff_t out_row, ptrdiff_t out_col,
+    int rows, int vecs, const VEC *sums, T *out, ptrdiff_t out_row, ptrdiff_t out_col,
     ptrdiff_t columns, const T *start)
 {
     for (int i = 0; i < rows; i++)
-        for (int j = 0; j < vecs; j++, sums += LANES) {
+        for (int j = 0; j < vecs; j++, sums++) {
             T *to = out + i * out_row + j * LANES * out_col;
             ptrdiff_t n = columns - j * LANES < LANES ? columns - j * LANES : LANES;
-            for (ptrdiff_t lane = 0; lane < n; lane++)
-                to[lane * out_col] = sums[lane] + (start ? start[i] : to[lane * out_col]);
+            VEC sum = {0};
+            if (start)
+                sum += start[i];
+            else if (out_col == 1)
+                NAME(copy_part)((T *)&sum, to, n);
+            else
+                for (ptrdiff_t lane = 0; lane < n; lane++)
+                    ((T *)&sum)[lane] = to[lane * out_col];
+            sum += *sums;
+            if (out_col == 1)
+                NAME(copy_part)(to, (const T *)&sum, n);
+            else
+                for (ptrdiff_t lane = 0; lane < n; lane++)
+                    to[lane * out_col] = ((const T *)&sum)[lane];
         }
 }
 
@@ -46,8 +69,8 @@ TARGET INLINE void NAME(tile)(
     const T *b, const ptrdiff_t *col, ptrdiff_t count,
     T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t columns, const T *start)
 {
-    VEC sums[ROWS][2 * VECS];
-    const T *a_row[ROWS];
+    VEC sums[MORE_ROWS][2 * VECS];
+    const T *a_row[MORE_ROWS];
     UNROLL for (int i = 0; i < rows; i++) {
         a_row[i] = a + row[i];
         UNROLL for (int j = 0; j < vecs; j++)
@@ -71,12 +94,12 @@ TARGET INLINE void NAME(tile)(
                 *to = start ? sums[i][j] + start[i] : sums[i][j] + *to;
             }
     } else {
-        VEC copy[ROWS * 2 * VECS];
+        VEC copy[MORE_ROWS * 2 * VECS];
         UNROLL for (int i = 0; i < rows; i++)
             UNROLL for (int j = 0; j < vecs; j++)
                 copy[i * vecs + j] = sums[i][j];
         NAME(store_part)(
-            rows, vecs, (const T *)copy, out, out_row, out_col, columns, start);
+            rows, vecs, copy, out, out_row, out_col, columns, start);
     }
 }
 
@@ -97,7 +120,7 @@ TARGET static void NAME(multiply)(
         /* one or two rows leave registers for twice the columns */
         wide = rows <= 2 && vecs - v >= 2 * VECS ? 2 * VECS : share(vecs - v, VECS);
         for (ptrdiff_t i = 0, high; i < rows; i += high) {
-            high = share(rows - i, ROWS);
+            high = share(rows - i, wide == VECS ? ROWS : MORE_ROWS);
             switch (16 * high + wide) {
                 TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(2, 1) TILE(2, 2) TILE(2, 3)
                 TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(4, 1) TILE(4, 2) TILE(4, 3)
@@ -105,6 +128,7 @@ TARGET static void NAME(multiply)(
                 TILE(1, 6) TILE(2, 6)
 #else
                 TILE(5, 1) TILE(5, 2) TILE(5, 3) TILE(6, 1) TILE(6, 2) TILE(6, 3)
+                TILE(7, 1) TILE(7, 2) TILE(7, 3) TILE(8, 1) TILE(8, 2) TILE(8, 3)
                 TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(5, 4) TILE(6, 4)
                 TILE(1, 8) TILE(2, 8)
 #endif

@@ -11,7 +11,7 @@ matplotlib.use("Agg")  # draws to a file; needs no screen
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-from benchmarks.targets import TITLES, amount, best_peer
+from benchmarks.targets import TITLES, amount, best_peer, telling
 
 __all__ = ["draw"]
 
@@ -44,7 +44,7 @@ def panel(axes: Any, results: dict[str, Any], section: str) -> None:
     axes.axvline(1, color="black", linewidth=1)
     several = len(results["threads"]) > 1
     for i, threads in enumerate(results["threads"]):
-        cases = [c for c in results[section] if c["threads"] == threads]
+        cases = telling(c for c in results[section] if c["threads"] == threads)
         shift = 0.3 * (i / (len(results["threads"]) - 1) - 0.5) if several else 0.0
         heights = [names.index(c["name"]) + shift for c in cases]
         ratios = [c["ratios"][best_peer(c)] for c in cases]

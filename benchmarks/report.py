@@ -198,6 +198,15 @@ def machine_text(results: dict[str, Any]) -> str:
     return text
 
 
+def rounded(value: Any) -> Any:
+    """The same, all floats to five digits: more were never measured."""
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return float(f"{value:.5g}") if isinstance(value, float) else value
+
+
 def write(results: dict[str, Any], folder: Path) -> str:
     """Write all files; return the summary to print."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -206,7 +215,7 @@ def write(results: dict[str, Any], folder: Path) -> str:
     slower = "\n".join(f"- {line}" for line in lines)
     summary = f"{about}\n\n{goals.markdown()}\n\n## where lucid is behind\n\n{slower}"
     parts = {
-        "results.json": json.dumps(results, indent=1, ensure_ascii=False),
+        "results.json": json.dumps(rounded(results), indent=1, ensure_ascii=False),
         "table.md": "\n\n".join(["# lucid beside its peers", summary, *map(Table.markdown, found)]),
         "summary.rst": f"{about}\n\n{goals.rst(heading=False)}",
         "behind.rst": slower,

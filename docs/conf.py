@@ -12,7 +12,7 @@ extensions = [
     "numpydoc",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates"]
+exclude_patterns = ["_build", "_templates", "benchmark"]  # benchmark: parts of performance.rst
 nitpicky = True
 
 autosummary_generate = True

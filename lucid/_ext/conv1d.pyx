@@ -49,12 +49,12 @@ cdef extern from "simd.h" nogil:
     ctypedef struct Simd:
         const char* name
         void (*float_multiply)(
-            const float* a, const Py_ssize_t* row, Py_ssize_t step, const float* b,
-            const Py_ssize_t* col, Py_ssize_t count, float* out, Py_ssize_t out_row,
+            const float* a, const Py_ssize_t* row, const float* b, const Py_ssize_t* col,
+            Py_ssize_t count, float* out, Py_ssize_t out_row,
             Py_ssize_t out_col, Py_ssize_t rows, Py_ssize_t columns, const float* start) noexcept nogil
         void (*double_multiply)(
-            const double* a, const Py_ssize_t* row, Py_ssize_t step, const double* b,
-            const Py_ssize_t* col, Py_ssize_t count, double* out, Py_ssize_t out_row,
+            const double* a, const Py_ssize_t* row, const double* b, const Py_ssize_t* col,
+            Py_ssize_t count, double* out, Py_ssize_t out_row,
             Py_ssize_t out_col, Py_ssize_t rows, Py_ssize_t columns, const double* start) noexcept nogil
         void (*float_dot)(
             const float* a, const Py_ssize_t* row, Py_ssize_t a_jump, const float* b,
@@ -90,20 +90,20 @@ simd_level = simd.name.decode()
 
 
 cdef inline void multiply(
-    const floating* a, const Py_ssize_t* row, Py_ssize_t step, const floating* b,
+    const floating* a, const Py_ssize_t* row, const floating* b,
     const Py_ssize_t* col, Py_ssize_t count, floating* out, Py_ssize_t out_row, Py_ssize_t out_col,
     Py_ssize_t rows, Py_ssize_t columns, const floating* start,
 ) noexcept nogil:
-    """out[i, j] = start[i] + sum over m of a[row[i] + m*step] * b[col[m] + j]
+    """out[i, j] = start[i] + sum over m of a[row[i] + m] * b[col[m] + j]
 
     Without ``start`` it is added to what ``out`` holds.
     """
     if floating is float:
         simd.float_multiply(
-            a, row, step, b, col, count, out, out_row, out_col, rows, columns, start)
+            a, row, b, col, count, out, out_row, out_col, rows, columns, start)
     else:
         simd.double_multiply(
-            a, row, step, b, col, count, out, out_row, out_col, rows, columns, start)
+            a, row, b, col, count, out, out_row, out_col, rows, columns, start)
 
 
 cdef inline void dot(
@@ -151,8 +151,6 @@ cdef inline Blocks cut(
     cdef Py_ssize_t room
     blocks.outputs = min(T, least)
     rows.taps = min(K, <Py_ssize_t>BLOCK)
-    if geometry.apart // geometry.stride > blocks.outputs:
-        rows.taps = 1       # taps so far apart share nothing
     lay_out(geometry, &rows, blocks.outputs)
     while rows.taps > 1 and rows.phases * rows.pitch > ROW_NUMBERS:
         rows.taps = pieces(rows.taps, 2)
@@ -161,14 +159,18 @@ cdef inline Blocks cut(
     rows.taps = blocks.taps = pieces(K, blocks.along)
     lay_out(geometry, &rows, blocks.outputs)
     blocks.channels = 1
-    if blocks.taps == 1 or blocks.along == 1:   # else a block's weights are not evenly spaced
+    if blocks.along == 1:       # else a block's weights do not lie side by side
         blocks.channels = max(
             <Py_ssize_t>1,
             min(<Py_ssize_t>BLOCK // blocks.taps, ROW_NUMBERS // (rows.phases * rows.pitch)))
     blocks.across = pieces(C, blocks.channels)
     blocks.channels = pieces(C, blocks.across)
     # what room is left is for more outputs
-    room = ROW_NUMBERS // (blocks.channels * rows.phases) - reach(geometry, rows.taps) - 2 * SLACK
+    room = ROW_NUMBERS // (blocks.channels * rows.phases) - 2 * SLACK
+    if rows.own:
+        room = min(room, geometry.apart // geometry.stride - 1)
+    else:
+        room -= reach(geometry, rows.taps)
     blocks.outputs = min(T, max(blocks.outputs, room))
     return blocks
 
@@ -335,9 +337,7 @@ cdef void convolve_item(
         fill(&job.geometry, &rows, x, scratch)
         places(&job.geometry, &rows, col)
         multiply(
-            w + (o * job.C + rows.c) * job.K + rows.k, row,
-            job.K if rows.taps == 1 else 1,     # from weight to weight of the block
-            scratch, col, rows.channels * rows.taps, y, job.y_row, job.y_col,
+            w + (o * job.C + rows.c) * job.K + rows.k, row, scratch, col, rows.channels * rows.taps, y, job.y_row, job.y_col,
             (part + 1) * job.O // job.parts - first, columns,
             bias + o if i == 0 else NULL,
         )
@@ -562,7 +562,7 @@ cdef void weight_by_tiles(
                 places(&job.geometry, &rows, row)
                 # sums[ck, o] += sum over t of padded[ck, t] * g[o, t]
                 multiply(
-                    padded, row, 1, turned, col, rows.outputs, sums + (i - low) * BLOCK * TURNED,
+                    padded, row, turned, col, rows.outputs, sums + (i - low) * BLOCK * TURNED,
                     TURNED, 1, rows.channels * rows.taps, columns, <const floating*> NULL)
             added += 1
             if added % SUMS == 0:

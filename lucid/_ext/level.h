@@ -10,7 +10,7 @@
 
 #define DOT_COLS 4
 #if ROWS > 4 /* there are 32 registers */
-#define MORE_ROWS 8
+#define MORE_ROWS 6
 #define DOT_ROWS 4
 #else
 #define MORE_ROWS 4

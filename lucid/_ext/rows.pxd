@@ -9,7 +9,8 @@ apart, so a row is kept in *phases*::
     in memory  0  2  4  6 | 1  3  5  7       both side by side
 
 Only phases that some tap reads are kept. Taps k and k + period read the same one, so there are at
-most ``period = stride / gcd(stride, delta)`` of them.
+most ``period = stride / gcd(stride, delta)`` of them. Taps that lie further apart than the outputs
+reach have nothing in common: then each gets a row of its own.
 """
 
 from libc.string cimport memcpy, memset
@@ -36,8 +37,9 @@ cdef struct Rows:
     Py_ssize_t c, channels      # the block of channels, and how many
     Py_ssize_t k, taps          # the block of taps
     Py_ssize_t t, outputs       # the stretch of outputs
-    Py_ssize_t phases           # kept of each channel
-    Py_ssize_t pitch            # from one phase's row to the next
+    Py_ssize_t phases           # rows kept of each channel
+    Py_ssize_t pitch            # from one of these rows to the next
+    bint own                    # whether each tap has a row of its own
 
 
 cdef inline Py_ssize_t pieces(Py_ssize_t length, Py_ssize_t size) noexcept nogil:
@@ -54,13 +56,17 @@ cdef inline void lay_out(
     const Geometry* geometry, Rows* rows, Py_ssize_t outputs
 ) noexcept nogil:
     """Set how the rows of a block lie in memory, for stretches of up to so many outputs."""
-    rows.phases = min(rows.taps, geometry.period)
+    rows.own = geometry.apart // geometry.stride > outputs
+    rows.phases = rows.taps if rows.own else min(rows.taps, geometry.period)
+    cdef Py_ssize_t longest = outputs + (0 if rows.own else reach(geometry, rows.taps))
     # an odd number of cache lines: rows that are 4096 bytes apart would evict each other
-    rows.pitch = (pieces(outputs + reach(geometry, rows.taps) + SLACK, SLACK) | 1) * SLACK
+    rows.pitch = (pieces(longest + SLACK, SLACK) | 1) * SLACK
 
 
 cdef inline Py_ssize_t place(const Geometry* geometry, const Rows* rows, Py_ssize_t k) noexcept nogil:
     """Where, in the rows of a channel, the block's tap k finds what the first output reads."""
+    if rows.own:
+        return k * rows.pitch
     if geometry.delta < 0:
         return (rows.taps - 1 - k) * geometry.apart
     return k % geometry.period * rows.pitch + k * geometry.delta // geometry.stride
@@ -81,18 +87,22 @@ cdef inline void fill(
     const Geometry* geometry, const Rows* rows, const floating* x, floating* out
 ) noexcept nogil:
     """Copy what the block reads: out[c, phase, q] = padded x[rows.c + c, position(phase, q)]"""
-    cdef Py_ssize_t lowest = rows.k * geometry.delta, c, phase, last, start
-    if geometry.delta < 0:
-        lowest = (rows.k + rows.taps - 1) * geometry.delta
-    start = geometry.first + rows.t * geometry.stride + lowest
+    cdef Py_ssize_t c, phase, last, count, i
+    cdef Py_ssize_t start = geometry.first + rows.t * geometry.stride + rows.k * geometry.delta
     for c in range(rows.channels):
         for phase in range(rows.phases):
-            # the last tap that reads this phase decides how much of it is needed
-            last = rows.taps - 1 - (rows.taps - 1 - phase) % rows.phases
+            if rows.own:
+                i, count = start + phase * geometry.delta, rows.outputs
+            elif geometry.delta < 0:
+                i = start + (rows.taps - 1) * geometry.delta
+                count = rows.outputs + (rows.taps - 1) * geometry.apart
+            else:
+                i = start + phase * geometry.delta % geometry.stride
+                # the last tap that reads this phase decides how much of it is needed
+                last = rows.taps - 1 - (rows.taps - 1 - phase) % rows.phases
+                count = rows.outputs + last * geometry.delta // geometry.stride
             fill_row(
-                geometry, x + (rows.c + c) * geometry.L,
-                start + phase * geometry.delta % geometry.stride,
-                rows.outputs + last * geometry.apart // geometry.stride,
+                geometry, x + (rows.c + c) * geometry.L, i, count,
                 out + (c * rows.phases + phase) * rows.pitch, rows.pitch,
             )
 

@@ -23,16 +23,19 @@ enum { BLOCK = 256 }; /* additions in a row before a sum is put away: long sums 
 #define INLINE __attribute__((always_inline)) static inline
 #define NOINLINE __attribute__((noinline)) static
 #define UNROLL _Pragma("GCC unroll 16")
+/* The compiler must not compute this pointer from another one in the innermost loop. */
+#define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
 #else
 #define INLINE static inline
 #define NOINLINE static
 #define UNROLL
+#define KEEP_IN_REGISTER(pointer)
 #endif
 
 /* What a kernel sees of a level. What the functions compute is said in tile.h. */
 #define LUCID_FUNCTIONS(T)                                                                         \
     void (*T##_multiply)(                                                                          \
-        const T *a, const ptrdiff_t *row, ptrdiff_t step, const T *b, const ptrdiff_t *col,        \
+        const T *a, const ptrdiff_t *row, const T *b, const ptrdiff_t *col,                        \
         ptrdiff_t count, T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t rows,             \
         ptrdiff_t columns, const T *start);                                                        \
     void (*T##_dot)(                                                                               \

@@ -13,7 +13,7 @@
    loading numbers is what takes the time: a tile of ROWS x VECS registers loads ROWS + VECS
    registers' worth of numbers for ROWS * VECS multiplications.
 
-     multiply   out[i][j] = start[i] + sum over m of a[row[i] + m * step] * b[col[m] + j]
+     multiply   out[i][j] = start[i] + sum over m of a[row[i] + m] * b[col[m] + j]
      dot        out[i][j] += sum over s and t of
                                  a[row[i] + s * a_jump + t] * b[col[j] + s * b_jump + t]
 
@@ -28,11 +28,13 @@ typedef VECTOR(T) VEC;
 /* to[0 .. n-1] = from[0 .. n-1] for n <= LANES, by one move of each size. */
 TARGET INLINE void NAME(copy_part)(T *to, const T *from, ptrdiff_t n)
 {
-    for (ptrdiff_t size = LANES; size > 0; size /= 2)
-        if (n & size) {
-            memcpy(to, from, size * sizeof(T));
-            to += size, from += size;
-        }
+#define MOVE(size)                                                                                 \
+    if (LANES >= size && n & size) {                                                               \
+        memcpy(to, from, size * sizeof(T));                                                        \
+        to += size, from += size;                                                                  \
+    }
+    MOVE(16) MOVE(8) MOVE(4) MOVE(2) MOVE(1)
+#undef MOVE
 }
 
 /* out = start + sums, or out += sums, for a tile that lies across the last column, or whose columns
@@ -65,7 +67,7 @@ TARGET NOINLINE void NAME(store_part)(
 /* One tile of `multiply`. rows and vecs are constants where this is inlined: the loops over them
    unroll, and each of the sums gets a register of its own. */
 TARGET INLINE void NAME(tile)(
-    const int rows, const int vecs, const T *a, const ptrdiff_t *row, ptrdiff_t step,
+    const int rows, const int vecs, const T *a, const ptrdiff_t *row,
     const T *b, const ptrdiff_t *col, ptrdiff_t count,
     T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t columns, const T *start)
 {
@@ -73,16 +75,18 @@ TARGET INLINE void NAME(tile)(
     const T *a_row[MORE_ROWS];
     UNROLL for (int i = 0; i < rows; i++) {
         a_row[i] = a + row[i];
+        KEEP_IN_REGISTER(a_row[i]);
         UNROLL for (int j = 0; j < vecs; j++)
             sums[i][j] = (VEC){0};
     }
     for (ptrdiff_t m = 0; m < count; m++) {
         const VEC *b_m = (const VEC *)(b + col[m]);
+        KEEP_IN_REGISTER(b_m);
         VEC b_vec[2 * VECS];
         UNROLL for (int j = 0; j < vecs; j++)
             b_vec[j] = b_m[j];
         UNROLL for (int i = 0; i < rows; i++) {
-            T factor = a_row[i][m * step];
+            T factor = a_row[i][m];
             UNROLL for (int j = 0; j < vecs; j++)
                 sums[i][j] += factor * b_vec[j];
         }
@@ -103,16 +107,38 @@ TARGET INLINE void NAME(tile)(
     }
 }
 
+/* Every size of tile is a function of its own: so each has all registers for itself. */
+#define DEFINE_TILE(rows, vecs)                                                                    \
+    TARGET NOINLINE void NAME(tile_##rows##_##vecs)(                                               \
+        const T *a, const ptrdiff_t *row, const T *b, const ptrdiff_t *col, ptrdiff_t count,       \
+        T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t columns, const T *start)           \
+    {                                                                                              \
+        NAME(tile)(rows, vecs, a, row, b, col, count, out, out_row, out_col, columns, start);      \
+    }
+
+#if VECS == 3
+#define ALL_TILES(X)                                                                               \
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2)                                \
+    X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(1, 6) X(2, 6)
+#else
+#define ALL_TILES(X)                                                                               \
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1)                                \
+    X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2)                                \
+    X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(6, 3) X(7, 3) X(8, 3)                                \
+    X(1, 4) X(2, 4) X(3, 4) X(4, 4) X(5, 4) X(6, 4) X(1, 8) X(2, 8)
+#endif
+ALL_TILES(DEFINE_TILE)
+
 /* All tiles of rows x columns. Reads b up to the end of the last register that is begun. */
 TARGET static void NAME(multiply)(
-    const T *a, const ptrdiff_t *row, ptrdiff_t step, const T *b, const ptrdiff_t *col,
-    ptrdiff_t count, T *out, ptrdiff_t out_row, ptrdiff_t out_col,
-    ptrdiff_t rows, ptrdiff_t columns, const T *start)
+    const T *a, const ptrdiff_t *row, const T *b, const ptrdiff_t *col, ptrdiff_t count,
+    T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t rows, ptrdiff_t columns, const T *start)
 {
-#define TILE(r, v)                                                                                 \
-    case 16 * r + v:                                                                               \
-        NAME(tile)(r, v, a, row + i, step, b + t, col, count, out + i * out_row + t * out_col,     \
-                   out_row, out_col, columns - t, start ? start + i : start);                      \
+#define CALL_TILE(rows, vecs)                                                                      \
+    case 16 * rows + vecs:                                                                         \
+        NAME(tile_##rows##_##vecs)(                                                                \
+            a, row + i, b + t, col, count, out + i * out_row + t * out_col, out_row, out_col,      \
+            columns - t, start ? start + i : start);                                               \
         break;
     ptrdiff_t vecs = (columns + LANES - 1) / LANES;
     for (ptrdiff_t v = 0, wide; v < vecs; v += wide) {
@@ -122,21 +148,14 @@ TARGET static void NAME(multiply)(
         for (ptrdiff_t i = 0, high; i < rows; i += high) {
             high = share(rows - i, wide == VECS ? ROWS : MORE_ROWS);
             switch (16 * high + wide) {
-                TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(2, 1) TILE(2, 2) TILE(2, 3)
-                TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(4, 1) TILE(4, 2) TILE(4, 3)
-#if VECS == 3
-                TILE(1, 6) TILE(2, 6)
-#else
-                TILE(5, 1) TILE(5, 2) TILE(5, 3) TILE(6, 1) TILE(6, 2) TILE(6, 3)
-                TILE(7, 1) TILE(7, 2) TILE(7, 3) TILE(8, 1) TILE(8, 2) TILE(8, 3)
-                TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4) TILE(5, 4) TILE(6, 4)
-                TILE(1, 8) TILE(2, 8)
-#endif
+                ALL_TILES(CALL_TILE)
             }
         }
     }
-#undef TILE
 }
+#undef DEFINE_TILE
+#undef CALL_TILE
+#undef ALL_TILES
 
 /* Add finished sums to `out` in double precision. */
 TARGET NOINLINE void NAME(put_away)(
@@ -211,33 +230,49 @@ TARGET INLINE void NAME(dot_tile)(
 #undef ADD_PRODUCTS
 }
 
+#define DEFINE_TILE(rows, cols)                                                                    \
+    TARGET NOINLINE void NAME(dot_##rows##_##cols)(                                                \
+        const T *a, const ptrdiff_t *row, ptrdiff_t a_jump, const T *b, const ptrdiff_t *col,      \
+        ptrdiff_t b_jump, ptrdiff_t segments, ptrdiff_t count, double *out, ptrdiff_t out_row)     \
+    {                                                                                              \
+        NAME(dot_tile)(                                                                            \
+            rows, cols, a, row, a_jump, b, col, b_jump, segments, count, out, out_row);            \
+    }
+#if DOT_ROWS == 2
+#define ALL_TILES(X)                                                                               \
+    X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 8) X(2, 1) X(2, 2) X(2, 3) X(2, 4)
+#else
+#define ALL_TILES(X)                                                                               \
+    X(1, 1) X(1, 2) X(1, 3) X(1, 4) X(1, 8) X(2, 1) X(2, 2) X(2, 3) X(2, 4)                        \
+    X(3, 1) X(3, 2) X(3, 3) X(3, 4) X(4, 1) X(4, 2) X(4, 3) X(4, 4)
+#endif
+ALL_TILES(DEFINE_TILE)
+
 /* All tiles of rows x cols. */
 TARGET static void NAME(dot)(
     const T *a, const ptrdiff_t *row, ptrdiff_t a_jump, const T *b, const ptrdiff_t *col,
     ptrdiff_t b_jump, ptrdiff_t segments, ptrdiff_t count, double *out, ptrdiff_t out_row,
     ptrdiff_t rows, ptrdiff_t cols)
 {
-#define TILE(r, c)                                                                                 \
-    case 16 * r + c:                                                                               \
-        NAME(dot_tile)(r, c, a, row + i, a_jump, b, col + j, b_jump, segments, count,              \
-                       out + i * out_row + j, out_row);                                            \
+#define CALL_TILE(rows, cols)                                                                      \
+    case 16 * rows + cols:                                                                         \
+        NAME(dot_##rows##_##cols)(                                                                 \
+            a, row + i, a_jump, b, col + j, b_jump, segments, count, out + i * out_row + j,        \
+            out_row);                                                                              \
         break;
     for (ptrdiff_t i = 0, high; i < rows; i += high) {
         high = share(rows - i, DOT_ROWS);
         for (ptrdiff_t j = 0, wide; j < cols; j += wide) {
             wide = rows == 1 && cols - j >= 2 * DOT_COLS ? 2 * DOT_COLS : share(cols - j, DOT_COLS);
             switch (16 * high + wide) {
-                TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 8)
-                TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4)
-#if DOT_ROWS > 2
-                TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
-                TILE(4, 1) TILE(4, 2) TILE(4, 3) TILE(4, 4)
-#endif
+                ALL_TILES(CALL_TILE)
             }
         }
     }
-#undef TILE
 }
+#undef DEFINE_TILE
+#undef CALL_TILE
+#undef ALL_TILES
 
 /* Whether all of n numbers are finite: 0 * inf and 0 * nan are nan, and nan is not 0. */
 TARGET static int NAME(finite)(const T *a, ptrdiff_t n)

@@ -13,7 +13,6 @@ from lucid._ext.layers import (
     max_pool_backward,
     max_pool_forward,
     relu_backward,
-    relu_forward,
     sigmoid_backward,
     tanh_backward,
 )
@@ -34,7 +33,6 @@ __all__ = [
     "max_pool_backward",
     "max_pool_forward",
     "relu_backward",
-    "relu_forward",
     "set_threads",
     "sgd_step",
     "sigmoid_backward",

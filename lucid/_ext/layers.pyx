@@ -18,7 +18,7 @@ Kernels trust what they get: contiguous arrays of fitting shapes, checked by ``l
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.math cimport INFINITY, sqrt
+from libc.math cimport sqrt
 
 from lucid._ext.threads cimport team
 
@@ -144,22 +144,6 @@ cdef inline double sum_of_channel(const floating[:, :, ::1] x, Py_ssize_t c) noe
 # --------------------------------------------------------------------------- number by number
 
 
-def relu_forward(
-    const floating[::1] x,            # IN   (n,)
-    floating[::1] y,                  # OUT  (n,)
-):
-    """y = max(x, 0); nan stays nan"""
-    cdef Py_ssize_t i, n = x.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(30.0 * n)):
-        relu_block(&x[i * BLOCK], &y[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK))
-
-
-cdef inline void relu_block(const floating* x, floating* y, Py_ssize_t n) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        y[i] = 0 if x[i] <= 0 else x[i]
-
-
 def relu_backward(
     const floating[::1] g,            # IN   (n,)
     const floating[::1] x,            # IN   (n,)
@@ -271,7 +255,7 @@ cdef inline void row_max(
         if at < 0:
             at += (dilation - 1 - at) // dilation * dilation
         if at >= L or at > t * stride - padding + (K - 1) * dilation:
-            y[t] = -INFINITY
+            y[t] = 0
             places[t] = -1
         else:
             y[t] = x[at]

@@ -200,11 +200,6 @@ def channel_sum(x: Array, out: Array) -> None:
     out[:] = x.sum((0, 2), dtype=np.float64)
 
 
-def relu_forward(x: Array, y: Array) -> None:
-    """y = max(x, 0); nan stays nan"""
-    np.maximum(x, 0, out=y)
-
-
 def relu_backward(g: Array, x: Array, gx: Array) -> None:
     """gx = 0 where x <= 0, else g"""
     gx[:] = np.where(x <= 0, 0, g)
@@ -234,7 +229,7 @@ def max_pool_forward(
     A nan counts as the largest. All windows are gone through at once, position by position.
     """
     L = x.shape[2]
-    y[:], places[:] = -np.inf, -1
+    y[:], places[:] = 0, -1
     for k in range(min(K, (L - 1 + padding) // dilation + 1)):  # none reads inside after that
         at = np.arange(y.shape[2]) * stride - padding + k * dilation
         inside = (at >= 0) & (at < L)

@@ -134,8 +134,7 @@ class Adam(Optimizer):
             largest = state["max_exp_avg_sq"]._array
         run(
             "adam_step",
-            [param, grad, state["exp_avg"]._array, state["exp_avg_sq"]._array],
-            largest,
+            [param, grad, state["exp_avg"]._array, state["exp_avg_sq"]._array, largest],
             -1.0 if group["maximize"] else 1.0,
             decay,
             shrink,

@@ -385,13 +385,14 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
-def run(step: str, arrays: list[Array], extra: Array | None, *options: Any) -> None:
+def run(step: str, arrays: list[Array | None], *options: Any) -> None:
     """Call the kernel of that name on arrays of one shape and dtype, in any number of axes."""
-    if all([a.flags.c_contiguous for a in (arrays if extra is None else [*arrays, extra])]):
-        views = [a.ravel() for a in arrays]  # of arrays in order, ravel makes no copies
-        getattr(kernels, step)(*views, None if extra is None else extra.ravel(), *options)
-    else:
-        getattr(numpy_twins, step)(*arrays, extra, *options)  # there, the layout does not matter
+    for a in arrays:
+        if a is not None and not a.flags.c_contiguous:
+            getattr(numpy_twins, step)(*arrays, *options)  # there, the layout does not matter
+            return
+    # of arrays in order, ravel makes views, not copies
+    getattr(kernels, step)(*[a if a is None else a.ravel() for a in arrays], *options)
 
 
 # --------------------------------------------------------------------- what the optimizers check

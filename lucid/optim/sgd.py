@@ -111,8 +111,7 @@ class SGD(Optimizer):
             buffer = state["momentum_buffer"]._array
         run(
             "sgd_step",
-            [param, grad],
-            buffer,
+            [param, grad, buffer],
             -1.0 if group["maximize"] else 1.0,
             group["weight_decay"],
             momentum,

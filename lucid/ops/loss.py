@@ -243,11 +243,10 @@ class CrossEntropy(Function):
     def __init__(self, classes: Array, share: Array, summed: bool) -> None:
         self.share, self.summed = share, summed
         # for indexing: x[wanted] is x[n, classes[n]], or x[n, classes[n, l], l]
-        n = np.arange(len(classes))
-        self.wanted = (n, classes)
+        self.wanted: tuple[Array, ...] = (np.arange(len(classes)), classes)
         if classes.ndim > 1:
-            first, *others = np.ogrid[tuple([slice(size) for size in classes.shape])]
-            self.wanted = (first, classes, *others)
+            n, *others = np.ogrid[tuple([slice(size) for size in classes.shape])]
+            self.wanted = (n, classes, *others)
 
     def forward(self, x: Array) -> Any:
         # e^(x - max) is the same quotient, and cannot overflow
@@ -265,8 +264,8 @@ class CrossEntropy(Function):
         if is_grad_enabled():
             one = np.zeros(self.shapes[0], self.share.dtype)
             one[self.wanted] = 1
-            share = unsqueeze(grad * make_tensor(self.share), 1)
-            return (softmax(self.saved(0), 1) - make_tensor(one)) * share
+            pull = unsqueeze(grad * make_tensor(self.share), 1)
+            return (softmax(self.saved(0), 1) - make_tensor(one)) * pull
         share = grad._array * self.share
         out = self.softmax * share[:, None]
         out[self.wanted] -= share

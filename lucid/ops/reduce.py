@@ -60,6 +60,22 @@ class Sum(Function):
         return spread(grad, self.shapes[0], self.dims)
 
 
+class Mean(Sum):
+    """out = the sum of x over some axes, divided by how many numbers were summed"""
+
+    def __init__(
+        self, dims: tuple[builtins.int, ...], keepdim: builtins.bool, n: builtins.int
+    ) -> None:
+        super().__init__(dims, keepdim)
+        self.n = n
+
+    def forward(self, x: Array) -> Any:
+        return super().forward(x) / self.n
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return spread(grad / self.n, self.shapes[0], self.dims)
+
+
 def spread(grad: Tensor, shape: tuple[builtins.int, ...], dims: tuple[builtins.int, ...]) -> Tensor:
     """Repeat a reduced tensor over the axes it was reduced along: the adjoint of summing."""
     kept = [1 if i in dims else n for i, n in enumerate(shape)]
@@ -122,7 +138,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
         raise TypeError(
             f"the mean needs a floating dtype, got {input.dtype.name}\n  try: x.float().mean()"
         )
-    return sum(input, dim, keepdim) / count(input, dim)
+    return Mean(axes_of(dim, input.ndim), keepdim, count(input, dim))(input)
 
 
 def count(input: Tensor, dim: Dims) -> builtins.int:

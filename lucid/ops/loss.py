@@ -266,9 +266,10 @@ class CrossEntropy(Function):
             one[self.wanted] = 1
             pull = unsqueeze(grad * make_tensor(self.share), 1)
             return (softmax(self.saved(0), 1) - make_tensor(one)) * pull
-        share = grad._array * self.share
-        out = self.softmax * share[:, None]
-        out[self.wanted] -= share
+        with np.errstate(all="ignore"):
+            share = grad._array * self.share
+            out = self.softmax * share[:, None]
+            out[self.wanted] -= share
         return make_tensor(out)
 
 

@@ -55,10 +55,11 @@ class BatchNorm(Function):
         rows = as_rows(x._array)
         gx = np.empty(rows.shape, rows.dtype)
         gw, gb = np.empty((2, rows.shape[1]), rows.dtype)
-        kernels.batch_norm_backward(
-            as_rows(grad._array), rows, np.ascontiguousarray(w._array), self.mean, self.var,
-            gx, gw, gb, self.eps, self.training,
-        )  # fmt: skip
+        with np.errstate(all="ignore"):
+            kernels.batch_norm_backward(
+                as_rows(grad._array), rows, np.ascontiguousarray(w._array), self.mean, self.var,
+                gx, gw, gb, self.eps, self.training,
+            )  # fmt: skip
         return make_tensor(from_rows(gx, x.ndim)), make_tensor(gw), make_tensor(gb)
 
     def formula(self, grad: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -447,3 +447,12 @@ def test_a_parameter_of_one_number(kind):
     kind([p], lr=0.1).step()
     assert p.shape == ()
     assert p.item() < 2
+
+
+def test_a_hook_may_return_a_gradient_of_another_dtype():
+    for function in (F.relu, lambda x: F.batch_norm(x, None, None, training=True)):
+        x = draw(3, 2, 4).float().requires_grad_()
+        y = function(x)
+        y.register_hook(lambda g: g.double())
+        (y * y).sum().backward()
+        assert x.grad.dtype is lucid.float32

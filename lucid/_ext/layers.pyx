@@ -230,15 +230,13 @@ def max_pool_forward(
 
     A nan counts as the largest.
     """
-    cdef Py_ssize_t i, C = x.shape[1], rows = x.shape[0] * x.shape[1]
-    if y.shape[2] == 0:
+    cdef Py_ssize_t i, C = x.shape[1], T = y.shape[2], rows = x.shape[0] * x.shape[1]
+    if T == 0:
         return
-    for i in prange(
-        rows, nogil=True, schedule="static", num_threads=team(30.0 * K * rows * y.shape[2])
-    ):
+    for i in prange(rows, nogil=True, schedule="static", num_threads=team(30.0 * K * rows * T)):
         row_max(
             &x[i // C, i % C, 0], x.shape[2], &y[i // C, i % C, 0], &places[i // C, i % C, 0],
-            y.shape[2], K, stride, padding, dilation,
+            T, K, stride, padding, dilation,
         )
 
 

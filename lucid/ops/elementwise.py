@@ -23,8 +23,9 @@ def fused(kernel: Callable[..., None], grad: Tensor, x: Tensor) -> Tensor:
     For use where nothing is recorded; the formula for all other cases stands beside each call.
     """
     out = np.empty(x._array.shape, x._array.dtype)
+    g = grad._array.astype(out.dtype, copy=False)  # a hook may have returned another
     with np.errstate(all="ignore"):
-        kernel(grad._array.ravel(), x._array.ravel(), out.ravel())  # out.ravel() is a view of out
+        kernel(g.ravel(), x._array.ravel(), out.ravel())  # out.ravel() is a view of out
     return make_tensor(out)
 
 

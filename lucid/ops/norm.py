@@ -55,9 +55,10 @@ class BatchNorm(Function):
         rows = as_rows(x._array)
         gx = np.empty(rows.shape, rows.dtype)
         gw, gb = np.empty((2, rows.shape[1]), rows.dtype)
+        g = grad._array.astype(rows.dtype, copy=False)  # a hook may have returned another
         with np.errstate(all="ignore"):
             kernels.batch_norm_backward(
-                as_rows(grad._array), rows, np.ascontiguousarray(w._array), self.mean, self.var,
+                as_rows(g), rows, np.ascontiguousarray(w._array), self.mean, self.var,
                 gx, gw, gb, self.eps, self.training,
             )  # fmt: skip
         return make_tensor(from_rows(gx, x.ndim)), make_tensor(gw), make_tensor(gb)

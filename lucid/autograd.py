@@ -219,7 +219,9 @@ def run_backward(
             grad = grads.pop(id(spot), None)
             if grad is None:
                 continue
-            grad = apply_hooks(spot, grad)
+            hooks = spot.hooks if isinstance(spot, Function) else spot._hooks
+            if hooks:
+                grad = apply_hooks(hooks, grad)
             if targets is not None and id(spot) in targets:
                 found[id(spot)] = grad
             if not isinstance(spot, Function):
@@ -257,17 +259,22 @@ def users_first(roots: Sequence[Function | Tensor]) -> list[Function | Tensor]:
     """All places behind ``roots``, each after all of its users. Iterative: graphs are deep."""
     order: list[Function | Tensor] = []
     seen: set[int] = set()
-    stack: list[tuple[Function | Tensor, bool]] = [(root, False) for root in reversed(roots)]
+    stack: list[Function | Tensor | None] = [*reversed(roots)]
+    open_spots: list[Function] = []  # of which all that lies behind is being walked
     while stack:
-        spot, expanded = stack.pop()
-        if expanded:
-            order.append(spot)
+        spot = stack.pop()
+        if spot is None:  # what lies behind the last of them is in the order by now
+            order.append(open_spots.pop())
         elif id(spot) not in seen:
             seen.add(id(spot))
-            stack.append((spot, True))
             if isinstance(spot, Function):
-                stack += [(edge, False) for edge in edges_of(spot) if edge is not None]
-    return order[::-1]
+                open_spots.append(spot)
+                stack.append(None)
+                stack += [edge for edge in edges_of(spot) if edge is not None]
+            else:
+                order.append(spot)
+    order.reverse()
+    return order
 
 
 def leading_to(order: list[Function | Tensor], targets: set[int]) -> list[Function | Tensor]:
@@ -284,7 +291,7 @@ def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor]) -> None:
     """Call a node's backward, and add what it returns to the gradients of its inputs."""
     result = node.backward(grad)
     parts = result if isinstance(result, tuple) else (result,)
-    edges = edges_of(node)
+    edges = node.edges if node.edges is not None else edges_of(node)
     if len(parts) != len(edges):
         raise ValueError(
             f"backward of {type(node).__name__} must return one gradient for each of its "
@@ -312,9 +319,9 @@ def add_to(grads: dict[int, Tensor], spot: Function | Tensor, grad: Tensor) -> N
     grads[id(spot)] = grad if known is None else known + grad
 
 
-def apply_hooks(spot: Function | Tensor, grad: Tensor) -> Tensor:
+def apply_hooks(hooks: list[Hook], grad: Tensor) -> Tensor:
     """Show a gradient to the hooks of its place, each of which may replace it."""
-    for hook in list((spot.hooks if isinstance(spot, Function) else spot._hooks) or ()):
+    for hook in list(hooks):
         before = Saved.of(grad._array, grad._memory)
         replacement = hook(grad)
         if before.changed():
@@ -340,7 +347,9 @@ def accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
     """leaf.grad += grad"""
     with _accumulating:
         if leaf._grad is None:
-            leaf._grad = own(grad.to(leaf.dtype), create_graph)
+            if grad._array.dtype != leaf._array.dtype:
+                grad = grad.to(leaf.dtype)
+            leaf._grad = own(grad, create_graph)
         elif create_graph:
             leaf._grad = leaf._grad + grad.to(leaf.dtype)
         else:

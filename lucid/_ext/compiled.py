@@ -7,9 +7,24 @@ from lucid._ext.conv1d import (
     fma_limit,
     simd_level,
 )
+from lucid._ext.layers import (
+    batch_norm_backward,
+    batch_norm_forward,
+    channel_sum,
+    max_pool_backward,
+    max_pool_forward,
+    relu_backward,
+    sigmoid_backward,
+    tanh_backward,
+)
+from lucid._ext.optim import adam_step, sgd_step
 from lucid._ext.threads import get_threads, has_openmp, have_been_used, set_threads
 
 __all__ = [
+    "adam_step",
+    "batch_norm_backward",
+    "batch_norm_forward",
+    "channel_sum",
     "conv1d_forward",
     "conv1d_input_grad",
     "conv1d_weight_grad",
@@ -17,6 +32,12 @@ __all__ = [
     "get_threads",
     "has_openmp",
     "have_been_used",
+    "max_pool_backward",
+    "max_pool_forward",
+    "relu_backward",
     "set_threads",
+    "sgd_step",
+    "sigmoid_backward",
     "simd_level",
+    "tanh_backward",
 ]

@@ -147,3 +147,167 @@ def scatter(rows: Array, x_grad: Array, left: int, mode: int) -> None:
     inside = source >= 0
     # np.add.at adds up where a position is named twice; moved to the front, it is the only index
     np.add.at(np.moveaxis(x_grad, 2, 0), source[inside], np.moveaxis(rows[:, :, inside], 2, 0))
+
+
+# --------------------------------------------------------------------- the layers between (layers)
+
+
+def batch_norm_forward(
+    x: Array,
+    w: Array,
+    b: Array,
+    mean: Array,
+    var: Array,
+    y: Array,
+    eps: float,
+    training: bool,
+) -> None:
+    """y[n, c, l] = (x[n, c, l] - mean[c]) / sqrt(var[c] + eps) * w[c] + b[c]"""
+    if training:
+        n = x.shape[0] * x.shape[2]
+        mean[:] = x.sum((0, 2), dtype=np.float64) / n
+        var[:] = ((x - mean[:, None]) ** 2).sum((0, 2)) / n
+    scale = w / np.sqrt(var + eps)
+    y[:] = (x - mean[:, None]) * scale[:, None] + b[:, None]
+
+
+def batch_norm_backward(
+    g: Array,
+    x: Array,
+    w: Array,
+    mean: Array,
+    var: Array,
+    gx: Array,
+    gw: Array,
+    gb: Array,
+    eps: float,
+    training: bool,
+) -> None:
+    """With z = (x - mean) / sqrt(var + eps), the normalized input::
+
+    gb = sum of g,  gw = sum of g * z
+    gx = w / sqrt(var + eps) * (g - mean of g - z * mean of g * z)    in training
+    gx = w / sqrt(var + eps) * g                                      else
+    """
+    per_std = (1 / np.sqrt(var + eps))[:, None]
+    z = (x - mean[:, None]) * per_std
+    sum_g, sum_gz = g.sum((0, 2), dtype=np.float64), (g * z).sum((0, 2))
+    gb[:], gw[:] = sum_g, sum_gz
+    if training:
+        n = x.shape[0] * x.shape[2]
+        g = g - sum_g[:, None] / n - z * sum_gz[:, None] / n
+    gx[:] = w[:, None] * per_std * g
+
+
+def channel_sum(x: Array, out: Array) -> None:
+    """out[c] = sum over n, l of x[n, c, l]"""
+    out[:] = x.sum((0, 2), dtype=np.float64)
+
+
+def relu_backward(g: Array, x: Array, gx: Array) -> None:
+    """gx = 0 where x <= 0, else g"""
+    gx[:] = np.where(x <= 0, 0, g)
+
+
+def tanh_backward(g: Array, y: Array, gx: Array) -> None:
+    """gx = g * (1 - y * y)"""
+    gx[:] = g * (1 - y * y)
+
+
+def sigmoid_backward(g: Array, y: Array, gx: Array) -> None:
+    """gx = g * y * (1 - y)"""
+    gx[:] = g * y * (1 - y)
+
+
+def max_pool_forward(
+    x: Array,
+    y: Array,
+    places: NDArray[np.int64],
+    K: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+) -> None:
+    """y[n, c, t] = max over k of x[n, c, t*stride - padding + k*dilation], the first of equals
+
+    A nan counts as the largest. All windows are gone through at once, position by position.
+    """
+    L = x.shape[2]
+    y[:], places[:] = 0, -1
+    for k in range(min(K, (L - 1 + padding) // dilation + 1)):  # none reads inside after that
+        at = np.arange(y.shape[2]) * stride - padding + k * dilation
+        inside = (at >= 0) & (at < L)
+        value = x[:, :, np.clip(at, 0, L - 1)]
+        larger = (value > y) | ((value != value) & (y == y)) | (places < 0)
+        better = larger & inside
+        y[:], places[:] = np.where(better, value, y), np.where(better, at, places)
+
+
+def max_pool_backward(g: Array, places: NDArray[np.int64], gx: Array) -> None:
+    """gx[n, c, places[n, c, t]] += g[n, c, t]"""
+    n, c = np.ogrid[: g.shape[0], : g.shape[1]]
+    np.add.at(gx, (n[:, :, None], c[:, :, None], places), g)
+
+
+# -------------------------------------------------------------------- the optimizers' steps (optim)
+
+
+def adam_step(
+    p: Array,
+    grad: Array,
+    m: Array,
+    v: Array,
+    largest: Array | None,
+    sign: float,
+    decay: float,
+    shrink: float,
+    beta1: float,
+    beta2: float,
+    rate: float,
+    root: float,
+    eps: float,
+) -> None:
+    """p = shrink * p - rate * m / (sqrt(v) / root + eps), with g = sign * grad + decay * p and::
+
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g**2
+    """
+    g = penalized(p, grad, sign, decay)
+    p *= shrink
+    m += (1 - beta1) * (g - m)  # = beta1 * m + (1 - beta1) * g
+    v *= beta2
+    v += (1 - beta2) * g * g
+    if largest is not None:
+        v = np.maximum(largest, v, out=largest)
+    p -= rate * (m / (np.sqrt(v) / root + eps))
+
+
+def sgd_step(
+    p: Array,
+    grad: Array,
+    buffer: Array | None,
+    sign: float,
+    decay: float,
+    momentum: float,
+    new: float,
+    rate: float,
+    nesterov: bool,
+) -> None:
+    """p = p - rate * buffer, with g = sign * grad + decay * p and::
+
+        buffer = momentum * buffer + new * g
+
+    Without a buffer the step goes along g; with Nesterov's momentum, along g + momentum * buffer.
+    """
+    g = penalized(p, grad, sign, decay)
+    if buffer is not None:
+        buffer *= momentum
+        buffer += new * g
+        g = g + momentum * buffer if nesterov else buffer
+    p -= rate * g
+
+
+def penalized(p: Array, grad: Array, sign: float, decay: float) -> Array:
+    """sign * grad + decay * p; 0 * inf is nan, so a decay of 0 is left out"""
+    g = sign * grad
+    return g + decay * p if decay != 0 else g

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lucid import ops, random
+from lucid import random
 from lucid.autograd import make_tensor
 from lucid.errors import ShapeError
 from lucid.ops import (
@@ -20,6 +20,7 @@ from lucid.ops import (
     tanh,
 )
 from lucid.ops.checks import check_one_dtype
+from lucid.ops.linalg import Linear
 from lucid.tensor import Tensor
 
 __all__ = [
@@ -81,12 +82,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"linear expected {expected} features in the last axis of the input, and a weight "
             f"(out_features, in_features): got input {input.shape}, weight {weight.shape}"
         )
-    out = ops.matmul(input, ops.transpose(weight, 0, 1))
     if bias is None:
-        return out
+        return Linear()(input, weight)
     if bias.shape != weight.shape[:1]:
         raise ShapeError(f"linear expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
-    return out + bias
+    return Linear()(input, weight, bias)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:

@@ -48,6 +48,8 @@ def to(
     >>> lucid.tensor([1, 2]).to(lucid.float64)
     tensor([1., 2.], dtype=lucid.float64)
     """
+    if len(args) == 1 and args[0] is input.dtype and dtype is device is None:
+        return input  # the usual case needs nothing
     args = tuple(a.dtype if is_tensor(a) else a for a in args)  # the dtype of another tensor
     wanted = types.dtype_and_device(args, dtype, device)
     if wanted is None:

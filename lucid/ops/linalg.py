@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from lucid.autograd import Function, is_tensor
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import sum_to
+from lucid.ops.reduce import sum
 from lucid.ops.shape import reshape, transpose
 from lucid.types import Array
 
@@ -29,6 +31,28 @@ class MatMul(Function):
         if self.needs[1]:
             grad_b = sum_to(matmul(transpose(self.saved(0), -2, -1), grad), self.shapes[1])
         return grad_a, grad_b
+
+
+class Linear(Function):
+    """y[..., o] = b[o] + sum over i of w[o, i] * x[..., i]"""
+
+    def forward(self, x: Array, w: Array, b: Array | None = None) -> Array:
+        y = np.matmul(x, w.T)
+        if b is not None:
+            y += b
+        return y  # type: ignore[no-any-return]  # as NumPy has it
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x_shape, (O, I) = self.shapes[0], self.shapes[1]
+        n = math.prod(x_shape[:-1])  # all leading axes are one to a matrix product
+        rows = reshape(grad, n, O)
+        grads = [
+            reshape(matmul(rows, self.saved(1)), x_shape) if self.needs[0] else None,
+            matmul(transpose(rows, 0, 1), reshape(self.saved(0), n, I)) if self.needs[1] else None,
+        ]
+        if len(self.needs) == 3:
+            grads.append(sum(rows, 0) if self.needs[2] else None)
+        return tuple(grads)
 
 
 def matmul(input: Tensor, other: Tensor) -> Tensor:

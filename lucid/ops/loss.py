@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lucid import types
-from lucid.autograd import is_tensor, make_tensor
+from lucid.autograd import Function, is_grad_enabled, is_tensor, make_tensor
 from lucid.errors import ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
@@ -15,7 +15,8 @@ from lucid.ops.convert import to
 from lucid.ops.index import gather
 from lucid.ops.reduce import mean, sum
 from lucid.ops.shape import reshape, unsqueeze
-from lucid.ops.softmax import log_softmax
+from lucid.ops.softmax import log_softmax, softmax
+from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
@@ -162,8 +163,10 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
             f"scores {input.shape} need one class for each sample, {expected}; "
             f"got {target.shape}{cure}"
         )
-    C = input.shape[1]
-    wrong = target._array[(target._array != ignore_index)]
+    C, classes = input.shape[1], target._array
+    if classes.size == 0 or (classes.min() >= 0 and classes.max() < C):
+        return
+    wrong = classes[classes != ignore_index]
     wrong = wrong[(wrong < 0) | (wrong >= C)]
     if wrong.size:
         hint = "\n  try: target - 1, if the classes count from 1" if wrong.max() == C else ""
@@ -217,12 +220,74 @@ def cross_entropy(
     if is_tensor(target) and target.is_floating_point() and target.shape == input.shape:
         return soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     check_classes(input, target, ignore_index)
+    if (
+        not label_smoothing
+        and (weight is None or not weight._requires_grad)
+        and input.is_floating_point()
+    ):
+        return hard_cross_entropy(input, target, weight, ignore_index, reduction)
     scores = log_softmax(input, 1)
     hard = nll_loss(scores, target, weight, ignore_index, reduction)
     if not label_smoothing:
         return hard
     even = smoothing_loss(scores, target, weight, ignore_index, reduction)
     return (1 - label_smoothing) * hard + label_smoothing / input.shape[1] * even
+
+
+class CrossEntropy(Function):
+    """out[n] = -share[n] * log softmax(x[n])[classes[n]], or the sum of it over n
+
+    Its gradient is share[n] * (softmax(x[n]) - one), where "one" is 1 at the class wanted, else 0.
+    """
+
+    def __init__(self, classes: Array, share: Array, summed: bool) -> None:
+        self.share, self.summed = share, summed
+        # for indexing: x[wanted] is x[n, classes[n]], or x[n, classes[n, l], l]
+        self.wanted: tuple[Array, ...] = (np.arange(len(classes)), classes)
+        if classes.ndim > 1:
+            n, *others = np.ogrid[tuple([slice(size) for size in classes.shape])]
+            self.wanted = (n, classes, *others)
+
+    def forward(self, x: Array) -> Any:
+        # e^(x - max) is the same quotient, and cannot overflow
+        powers = x - x.max(axis=1, keepdims=True, initial=-np.inf)
+        picked = powers[self.wanted]
+        np.exp(powers, out=powers)
+        total = powers.sum(axis=1, keepdims=True)
+        self.softmax = np.divide(powers, total, out=powers)
+        losses = np.log(total[:, 0]) - picked
+        losses *= self.share
+        losses[self.share == 0] = 0  # not 0 * nan: what the ignored ones say is not looked at
+        return losses.sum(dtype=x.dtype) if self.summed else losses
+
+    def backward(self, grad: Tensor) -> Tensor:
+        if is_grad_enabled():
+            one = np.zeros(self.shapes[0], self.share.dtype)
+            one[self.wanted] = 1
+            pull = unsqueeze(grad * make_tensor(self.share), 1)
+            return (softmax(self.saved(0), 1) - make_tensor(one)) * pull
+        with np.errstate(all="ignore"):
+            share = grad._array * self.share
+            out = self.softmax * share[:, None]
+            out[self.wanted] -= share
+        return make_tensor(out)
+
+
+def hard_cross_entropy(
+    input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
+    """The loss against one class each, without a gradient for the weights."""
+    counts = target._array != ignore_index
+    # a class that exists stands in for the ignored ones
+    classes = np.where(counts, target._array, 0).astype(np.int64, copy=False)
+    share = counts.astype(input._array.dtype)
+    if weight is not None:
+        check_weight(weight, input)
+        share *= weight._array[classes]
+    if reduction == "mean":
+        with np.errstate(all="ignore"):  # 0 / 0, if all are ignored, is nan
+            share /= share.sum()
+    return CrossEntropy(classes, share, reduction != "none")(input)
 
 
 def smoothing_loss(

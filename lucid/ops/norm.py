@@ -4,15 +4,92 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lucid.autograd import no_grad
+import numpy as np
+
+from lucid._ext import kernels
+from lucid.autograd import Function, is_grad_enabled, make_tensor
 from lucid.errors import ShapeError
 from lucid.ops.checks import check_one_dtype
 from lucid.ops.elementwise import sqrt
-from lucid.ops.reduce import count, mean, var
+from lucid.ops.reduce import mean, sum, var
 from lucid.ops.shape import reshape
+from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
+
+
+class BatchNorm(Function):
+    """y = z * w_c + b_c  with  z = (x - mean_c) / sqrt(var_c + eps), for each channel c
+
+    In training, ``mean`` and ``var`` are those of x, and x moves them: with m(.) for the mean over
+    a channel, the gradient of z is g = grad * w_c, and
+
+        gx = (g - m(g) - z * m(g * z)) / sqrt(var_c + eps)        gw = sum of grad * z
+        gx =  g                        / sqrt(var_c + eps)        gb = sum of grad
+
+    where the second line is that for a given mean and variance. ``formula`` says this in tensor
+    operations; where nothing is recorded, the kernel does the same in two passes over x.
+    """
+
+    def __init__(self, eps: float, given: tuple[Array, Array] | None = None) -> None:
+        self.eps, self.training = eps, given is None
+        if given is not None:  # copies: others may go on to change them
+            self.mean, self.var = [a.astype(np.float64) for a in given]
+
+    def forward(self, x: Array, w: Array, b: Array) -> Array:
+        if self.training:
+            self.mean, self.var = np.full((2, x.shape[1]), np.nan)  # what an empty batch has
+        rows = as_rows(x)
+        y = np.empty(rows.shape, rows.dtype)
+        kernels.batch_norm_forward(
+            rows, np.ascontiguousarray(w), np.ascontiguousarray(b), self.mean, self.var, y,
+            self.eps, self.training,
+        )  # fmt: skip
+        return from_rows(y, x.ndim)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, w = self.saved(0), self.saved(1)
+        if is_grad_enabled():
+            return self.formula(grad, x, w)
+        rows = as_rows(x._array)
+        gx = np.empty(rows.shape, rows.dtype)
+        gw, gb = np.empty((2, rows.shape[1]), rows.dtype)
+        g = grad._array.astype(rows.dtype, copy=False)  # a hook may have returned another
+        with np.errstate(all="ignore"):
+            kernels.batch_norm_backward(
+                as_rows(g), rows, np.ascontiguousarray(w._array), self.mean, self.var,
+                gx, gw, gb, self.eps, self.training,
+            )  # fmt: skip
+        return make_tensor(from_rows(gx, x.ndim)), make_tensor(gw), make_tensor(gb)
+
+    def formula(self, grad: Tensor, x: Tensor, w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The gradients of x, w and b."""
+        over = (0,) if x.ndim == 2 else (0, 2)
+        per_channel = (1, -1) if x.ndim == 2 else (1, -1, 1)
+        if self.training:
+            mu, variance = mean(x, over, keepdim=True), var(x, over, keepdim=True, correction=0)
+        else:
+            mu, variance = [
+                reshape(make_tensor(a.astype(x.dtype.numpy)), per_channel)
+                for a in (self.mean, self.var)
+            ]
+        std = sqrt(variance + self.eps)
+        z = (x - mu) / std
+        g = grad * reshape(w, per_channel)
+        if self.training:
+            g = g - mean(g, over, keepdim=True) - z * mean(g * z, over, keepdim=True)
+        return g / std, sum(grad * z, over), sum(grad, over)
+
+
+def as_rows(x: Array) -> Array:
+    """(N, C, L) in order in memory; (N, C) as (1, C, N): what belongs to a channel side by side."""
+    return np.ascontiguousarray(x) if x.ndim == 3 else np.ascontiguousarray(x.T)[None]
+
+
+def from_rows(rows: Array, ndim: int) -> Array:
+    """What ``as_rows`` was given."""
+    return rows if ndim == 3 else np.ascontiguousarray(rows[0].T)
 
 
 def batch_norm(
@@ -90,30 +167,39 @@ def batch_norm(
                 f"batch_norm expected {name} of one number per channel, {(C,)}, for an input "
                 f"{input.shape}; got {tensor.shape}"
             )
-    over = (0,) if input.ndim == 2 else (0, 2)
-    one_per_channel = (1, C) if input.ndim == 2 else (1, C, 1)
-    if training or running_mean is None or running_var is None:
-        n = count(input, over)
-        if training and n == 1:
-            raise ValueError(
-                "in training, batch norm needs more than one value per channel, got an input of "
-                f"shape {input.shape}\n  try: a larger batch, or model.eval()"
-            )
-        mu, variance = mean(input, over), var(input, over, correction=0)
-        if training and n:
-            remember(running_mean, mu, momentum, 1.0)
-            remember(running_var, variance, momentum, n / (n - 1))
-    else:
-        mu, variance = running_mean, running_var
-    scale = 1 / sqrt(variance + eps)
-    if weight is not None:
-        scale = scale * weight
-    out = (input - reshape(mu, one_per_channel)) * reshape(scale, one_per_channel)
-    return out if bias is None else out + reshape(bias, one_per_channel)
+    if weight is None:
+        weight = make_tensor(np.ones(C, input._array.dtype))
+    if bias is None:
+        bias = make_tensor(np.zeros(C, input._array.dtype))
+    if not training and running_mean is not None and running_var is not None:
+        if is_grad_enabled() and (running_mean._requires_grad or running_var._requires_grad):
+            return normalized(input, running_mean, running_var, weight, bias, eps)
+        return BatchNorm(eps, (running_mean._array, running_var._array))(input, weight, bias)
+    n = input.shape[0] * (input.shape[2] if input.ndim == 3 else 1)
+    if training and n == 1:
+        raise ValueError(
+            "in training, batch norm needs more than one value per channel, got an input of "
+            f"shape {input.shape}\n  try: a larger batch, or model.eval()"
+        )
+    norm = BatchNorm(eps)
+    out = norm(input, weight, bias)
+    if training and n:
+        remember(running_mean, norm.mean, momentum, 1.0)
+        remember(running_var, norm.var, momentum, n / (n - 1))
+    return out
 
 
-@no_grad()
-def remember(running: Tensor | None, batch: Tensor, momentum: float, factor: float) -> None:
+def normalized(x: Tensor, mu: Tensor, variance: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:
+    """The formula in tensor operations, for statistics that want a gradient themselves."""
+    per_channel = (1, -1) if x.ndim == 2 else (1, -1, 1)
+    scale = w / sqrt(variance + eps)
+    return (x - reshape(mu, per_channel)) * reshape(scale, per_channel) + reshape(b, per_channel)
+
+
+def remember(running: Tensor | None, batch: Array, momentum: float, factor: float) -> None:
     """running = (1 - momentum) * running + momentum * factor * batch"""
     if running is not None:
-        running.mul_(1 - momentum).add_(batch.detach(), alpha=momentum * factor)
+        with np.errstate(all="ignore"):
+            running._array *= 1 - momentum
+            running._array += momentum * factor * batch
+        running._written()

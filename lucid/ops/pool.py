@@ -6,16 +6,78 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lucid.autograd import make_tensor
+from lucid._ext import kernels, numpy_twins
+from lucid.autograd import Function, make_tensor
 from lucid.errors import ShapeError, check_size
 from lucid.ops.checks import check_rank
-from lucid.ops.index import GetItem, getitem
+from lucid.ops.index import getitem
 from lucid.ops.join import stack
 from lucid.ops.reduce import mean
 from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
+
+
+class MaxPool(Function):
+    """y[n, c, t] = max over k of x[n, c, t*stride - padding + k*dilation]
+
+    A nan counts as the largest. With ``places`` the places of the maxima in L, of equal ones the
+    first, y[n, c, t] = x[n, c, places[n, c, t]]: once they are known, pooling is reading.
+    """
+
+    reads_inputs = False
+
+    def __init__(self, T: int, K: int, stride: int, padding: int, dilation: int) -> None:
+        self.T, self.K, self.geometry = T, K, (K, stride, padding, dilation)
+
+    def forward(self, x: Array) -> Array:
+        y = np.empty((*x.shape[:2], self.T), x.dtype)
+        self.places = np.empty(y.shape, np.int64)
+        if x.dtype.kind == "f":
+            kernels.max_pool_forward(np.ascontiguousarray(x), y, self.places, *self.geometry)
+        else:
+            numpy_twins.max_pool_forward(x, y, self.places, *self.geometry)
+        if (self.places < 0).any():
+            raise ShapeError(
+                f"a window lies wholly in the padding: length {x.shape[2]}, kernel_size {self.K}"
+            )
+        return y
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return AddAt(self.places, self.shapes[0])(grad)
+
+
+class AddAt(Function):
+    """gx = zeros, then gx[n, c, places[n, c, t]] += g[n, c, t]: the adjoint of reading at places"""
+
+    reads_inputs = False
+
+    def __init__(self, places: Array, shape: tuple[int, ...]) -> None:
+        self.places, self.shape = places, shape
+
+    def forward(self, g: Array) -> Array:
+        gx = np.zeros(self.shape, g.dtype)
+        kernels.max_pool_backward(np.ascontiguousarray(g), self.places, gx)
+        return gx
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return ReadAt(self.places)(grad)
+
+
+class ReadAt(Function):
+    """out[n, c, t] = x[n, c, places[n, c, t]]"""
+
+    reads_inputs = False
+
+    def __init__(self, places: Array) -> None:
+        self.places = places
+
+    def forward(self, x: Array) -> Array:
+        return np.take_along_axis(x, self.places, axis=2)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return AddAt(self.places, self.shapes[0])(grad)
 
 
 def max_pool1d(
@@ -79,30 +141,9 @@ def max_pool1d(
         raise ValueError(f"padding must be at most half of kernel_size={K}, got {padding}")
     L = input.shape[2]
     T = windows(L, (K - 1) * dilation + 1, stride, padding, ceil_mode)
-    indices = where_largest(input._array, np.arange(T) * stride - padding, K, dilation)
-    n, c = np.ogrid[: input.shape[0], : input.shape[1]]
-    out = GetItem((n[:, :, None], c[:, :, None], indices))(input)
-    return (out, make_tensor(indices.copy())) if return_indices else out
-
-
-def where_largest(x: Array, first: Array, K: int, dilation: int) -> Array:
-    """(N, C, T): the place in L of each window's maximum; a nan counts as the largest.
-
-    Goes through the positions of all windows at once, position by position, and keeps the best.
-    """
-    L = x.shape[2]
-    best = np.zeros((*x.shape[:2], len(first)), x.dtype)
-    places = np.full(best.shape, -1)
-    for k in range(min(K, (L - 1 - first[0]) // dilation + 1)):  # none reads inside after that
-        at = first + k * dilation
-        inside = (at >= 0) & (at < L)
-        value = x[:, :, np.clip(at, 0, L - 1)]
-        larger = (value > best) | ((value != value) & (best == best)) | (places < 0)
-        better = larger & inside
-        best, places = np.where(better, value, best), np.where(better, at, places)
-    if (places < 0).any():
-        raise ShapeError(f"a window lies wholly in the padding: length {L}, kernel_size {K}")
-    return places
+    pool = MaxPool(T, K, stride, padding, dilation)
+    out = pool(input)
+    return (out, make_tensor(pool.places.copy())) if return_indices else out
 
 
 def windows(L: int, reach: int, stride: int, padding: int, ceil_mode: bool) -> int:

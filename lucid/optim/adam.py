@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lucid.optim.optimizer import Optimizer, Options, ParamsLike, State, flag, number
+from lucid.optim.optimizer import Optimizer, Options, ParamsLike, State, flag, number, run
 from lucid.tensor import Tensor
 from lucid.types import Array
 
@@ -109,32 +109,38 @@ class Adam(Optimizer):
 
     def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
         """In place: ``p -= lr * m' / (sqrt(v') + eps)``"""
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad + group["weight_decay"] * param
-        self.adapted_step(param, grad, state, group)
+        self.adapted_step(param, grad, state, group, decay=group["weight_decay"], shrink=1.0)
 
-    def adapted_step(self, param: Array, grad: Array, state: State, group: Options) -> None:
-        """What Adam and AdamW have in common: all but the weight decay."""
+    def adapted_step(
+        self,
+        param: Array,
+        grad: Array,
+        state: State,
+        group: Options,
+        decay: float,
+        shrink: float,
+    ) -> None:
+        """What Adam and AdamW have in common: all but where the weight decay goes."""
         beta1, beta2 = group["betas"]
         if not state:
             state["step"] = 0
             state["exp_avg"] = Tensor._wrap(np.zeros_like(param))
             state["exp_avg_sq"] = Tensor._wrap(np.zeros_like(param))
-        state["step"] += 1
-        m, v = state["exp_avg"]._array, state["exp_avg_sq"]._array
-
-        m += (1 - beta1) * (grad - m)  # = beta1 * m + (1 - beta1) * grad
-        v *= beta2
-        v += (1 - beta2) * grad * grad
-
+        t = state["step"] = state["step"] + 1
+        largest = None
         if group["amsgrad"]:
             if "max_exp_avg_sq" not in state:
                 state["max_exp_avg_sq"] = Tensor._wrap(np.zeros_like(param))
             largest = state["max_exp_avg_sq"]._array
-            v = np.maximum(largest, v, out=largest)
-        correction1 = 1 - beta1 ** state["step"]
-        correction2 = 1 - beta2 ** state["step"]
-        denominator = np.sqrt(v) / math.sqrt(correction2) + group["eps"]
-        param -= group["lr"] / correction1 * (m / denominator)
+        run(
+            "adam_step",
+            [param, grad, state["exp_avg"]._array, state["exp_avg_sq"]._array, largest],
+            -1.0 if group["maximize"] else 1.0,
+            decay,
+            shrink,
+            beta1,
+            beta2,
+            group["lr"] / (1 - beta1**t),
+            math.sqrt(1 - beta2**t),
+            group["eps"],
+        )

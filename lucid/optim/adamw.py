@@ -72,7 +72,5 @@ class AdamW(Adam):
 
     def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
         """In place: ``p *= 1 - lr * weight_decay``, then Adam's step"""
-        if group["maximize"]:
-            grad = -grad
-        param *= 1 - group["lr"] * group["weight_decay"]
-        self.adapted_step(param, grad, state, group)
+        shrink = 1 - group["lr"] * group["weight_decay"]
+        self.adapted_step(param, grad, state, group, decay=0.0, shrink=shrink)

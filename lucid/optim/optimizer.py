@@ -20,6 +20,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from lucid import ops
+from lucid._ext import kernels, numpy_twins
 from lucid.autograd import enable_grad, is_tensor
 from lucid.errors import UninitializedParameterError
 from lucid.nn.state import array_of
@@ -179,8 +180,8 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
-                if p.grad is not None:
-                    p.grad = None if set_to_none else p.grad.detach().zero_()
+                if p._grad is not None:
+                    p._grad = None if set_to_none else p._grad.detach().zero_()
 
     # -------------------------------------------------------------------------------- the update
 
@@ -213,29 +214,34 @@ class Optimizer:
             self.check_options(group)
         with np.errstate(all="ignore"):  # IEEE: what overflows is inf, inf - inf is nan
             work = [
-                (p, self._gradient(p), group)
+                (p, self._gradient(p, p._grad), group)
                 for group in self.param_groups
                 for p in group["params"]
-                if p.grad is not None
+                if p._grad is not None
             ]
             for p, grad, group in work:
                 self.update(p._array, grad, self.state[p], group)
                 p._written()
         return loss
 
-    def _gradient(self, p: Tensor) -> Array:
+    def _gradient(self, p: Tensor, of_p: Tensor) -> Array:
         """The gradient of a parameter; it and the state are made to fit, or are an error."""
-        assert p.grad is not None
-        if p.grad.shape != p.shape:
+        array, grad = p._array, of_p._array
+        shape, dtype = array.shape, array.dtype
+        if grad.shape != shape:
             raise ValueError(
-                f"a gradient has the shape of its parameter: expected {p.shape}, "
-                f"got {p.grad.shape}\n  try: optimizer.zero_grad() and backward() once more"
+                f"a gradient has the shape of its parameter: expected {shape}, "
+                f"got {grad.shape}\n  try: optimizer.zero_grad() and backward() once more"
             )
-        for name, value in self.state.get(p, {}).items():
-            if is_tensor(value) and (value.shape != p.shape or value.dtype is not p.dtype):
-                # After model.double(), say. Only a placeholder's state can have another shape.
-                self.state[p][name] = fitting_state(name, value, p)
-        return p.grad._array.astype(p._array.dtype, copy=False)
+        state = self.state.get(p)
+        if state:
+            for name, value in state.items():
+                if is_tensor(value) and (
+                    value._array.shape != shape or value._array.dtype != dtype
+                ):
+                    # After model.double(), say. Only a placeholder's state can have another shape.
+                    state[name] = fitting_state(name, value, p)
+        return grad if grad.dtype == dtype else grad.astype(dtype)
 
     # --------------------------------------------------------------------------------- the state
 
@@ -379,6 +385,16 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def run(step: str, arrays: list[Array | None], *options: Any) -> None:
+    """Call the kernel of that name on arrays of one shape and dtype, in any number of axes."""
+    for a in arrays:
+        if a is not None and not a.flags.c_contiguous:
+            getattr(numpy_twins, step)(*arrays, *options)  # there, the layout does not matter
+            return
+    # of arrays in order, ravel makes views, not copies
+    getattr(kernels, step)(*[a if a is None else a.ravel() for a in arrays], *options)
+
+
 # --------------------------------------------------------------------- what the optimizers check
 
 
@@ -387,6 +403,8 @@ def number(name: str, value: Any, below: float = float("inf")) -> float:
 
     Raises TypeError for what is not a number (a bool is not), ValueError for one out of range.
     """
+    if type(value) is float and 0 <= value < below:
+        return value  # as it is at every step but the first
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}\n  try: a float, such as 0.001")
     found = float(value)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lucid.optim.optimizer import Optimizer, Options, ParamsLike, State, flag, number
+import numpy as np
+
+from lucid.optim.optimizer import Optimizer, Options, ParamsLike, State, flag, number, run
 from lucid.tensor import Tensor
 from lucid.types import Array
 
@@ -100,18 +102,20 @@ class SGD(Optimizer):
 
     def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
         """In place: ``p -= lr * b``"""
-        momentum = group["momentum"]
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad + group["weight_decay"] * param
+        momentum, new, buffer = group["momentum"], 1.0, None
         if momentum != 0:
             if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = Tensor._wrap(grad.copy())
-                b = state["momentum_buffer"]._array
-            else:
-                b = state["momentum_buffer"]._array
-                b *= momentum
-                b += (1 - group["dampening"]) * grad
-            grad = grad + momentum * b if group["nesterov"] else b
-        param -= group["lr"] * grad
+                state["momentum_buffer"] = Tensor._wrap(np.zeros_like(param))
+            else:  # the first step takes the gradient as it is
+                new = 1 - group["dampening"]
+            buffer = state["momentum_buffer"]._array
+        run(
+            "sgd_step",
+            [param, grad, buffer],
+            -1.0 if group["maximize"] else 1.0,
+            group["weight_decay"],
+            momentum,
+            new,
+            group["lr"],
+            group["nesterov"],
+        )

@@ -98,11 +98,16 @@ class BuildKernels(build_ext):
             self.warn(f"{ext.name} was not compiled, its NumPy twin will run: {self.failure}")
 
 
+HEADERS = [str(path) for path in Path("lucid/_ext").iterdir() if path.suffix in (".pxd", ".h")]
+
 kernels = [
     Extension(
         f"lucid._ext.{name}",
         [f"lucid/_ext/{name}.pyx"],
-        depends=[*map(str, Path("lucid/_ext").glob("*.pxd")), *map(str, Path("lucid/_ext").glob("*.h"))],
+        depends=[
+            *map(str, Path("lucid/_ext").glob("*.pxd")),
+            *map(str, Path("lucid/_ext").glob("*.h")),
+        ],
         include_dirs=["lucid/_ext"],
         extra_compile_args=list(COMPILE_ARGS),
     )

@@ -27,8 +27,8 @@ from lucid.grad_mode import (
     recording,
     set_grad_enabled,
 )
-from lucid.memory import Saved
-from lucid.types import from_numpy_dtype
+from lucid.memory import Note, Saved, checksum, note
+from lucid.types import FROM_NUMPY, from_numpy_dtype
 
 __all__ = ["Function", "enable_grad", "grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
@@ -59,6 +59,9 @@ class Function:
         be kept, and may be changed in place.
     reads_output : bool
         Class attribute. True if ``backward`` calls ``self.output()``.
+    silent : bool
+        Class attribute. True if ``forward`` never makes NumPy warn (of a division by zero, say),
+        so that the warnings need not be switched off, which takes as long as a small kernel.
     shapes : tuple of tuple of int
         The shapes of the inputs.
     needs : tuple of bool
@@ -82,13 +85,15 @@ class Function:
 
     reads_inputs: ClassVar[bool] = True
     reads_output: ClassVar[bool] = False
+    silent: ClassVar[bool] = False
 
     edges: tuple[Function | Tensor | None, ...] | None = None  # None: not recorded, or freed
     shapes: tuple[tuple[int, ...], ...] = ()
     needs: tuple[bool, ...] = ()
     hooks: list[Hook] | None = None
     keeper: weakref.ref[Tensor] | None = None  # to the output, if it is to keep its gradient
-    _inputs: tuple[tuple[Tensor, Saved], ...] = ()
+    _inputs: tuple[Tensor, ...] = ()
+    _notes: Sequence[Note] = ()  # of the inputs, as they were
     _output: Saved | None = None
 
     def forward(self, *inputs: Any) -> Any:
@@ -114,29 +119,43 @@ class Function:
                 f"{type(self).__name__} is called with tensors, got {got}\n"
                 f"  try: lucid.tensor(...), or give numbers to {type(self).__name__}.__init__"
             ) from None
-        with np.errstate(all="ignore"):  # IEEE: 1/0 is inf and 0/0 nan, without a word
+        if self.silent:
             out = make_tensor(self.forward(*arrays))
+        else:
+            with np.errstate(all="ignore"):  # IEEE: 1/0 is inf and 0/0 nan, without a word
+                out = make_tensor(self.forward(*arrays))
         array = out._array
-        dtype = from_numpy_dtype(array)
-        if array.base is not None or any(array is a for a in arrays):
-            # a view of an input: whoever writes to one writes to the other
+        if array.dtype not in FROM_NUMPY:
+            from_numpy_dtype(array)  # an error, with the cure
+        view, wanted = array.base is not None, False
+        for x in inputs:
+            view = view or x._array is array
+            wanted = wanted or x._requires_grad
+        if view:  # perhaps of an input: then whoever writes to one writes to the other
             for x in inputs:
                 if np.may_share_memory(array, x._array):
                     out._memory = x._memory
-        if recording.enabled:
-            needs = tuple([x._requires_grad for x in inputs])
-            if True in needs and dtype.is_floating_point:
-                self._record(inputs, needs, out)
+        if wanted and recording.enabled and array.dtype.kind == "f":
+            self._record(inputs, out)
         return out
 
-    def _record(self, inputs: tuple[Tensor, ...], needs: tuple[bool, ...], out: Tensor) -> None:
-        self.needs = needs
-        self.shapes = tuple([x._array.shape for x in inputs])
-        self.edges = tuple([(x._node or x) if x._requires_grad else None for x in inputs])
-        if self.reads_inputs:
-            self._inputs = tuple([(x, Saved.of(x._array, x._memory)) for x in inputs])
+    def _record(self, inputs: tuple[Tensor, ...], out: Tensor) -> None:
+        needs, shapes, edges, notes = [], [], [], []
+        reads = self.reads_inputs
+        for x in inputs:  # most of what a small op costs: so one loop, without a call
+            array, needed = x._array, x._requires_grad
+            needs.append(needed)
+            shapes.append(array.shape)
+            edges.append((x._node or x) if needed else None)
+            if reads:
+                memory = x._memory
+                noted = None if memory.block is None else checksum(array)
+                notes.append((array, memory, memory.version, noted))
+        self.needs, self.shapes, self.edges = tuple(needs), tuple(shapes), tuple(edges)
+        if reads:
+            self._inputs, self._notes = inputs, notes
         if self.reads_output:
-            self._output = Saved.of(out._array, out._memory)
+            self._output = Saved(*note(out._array, out._memory))
         out._requires_grad = True
         out._node = self
 
@@ -145,7 +164,7 @@ class Function:
         if not self.reads_inputs:
             raise RuntimeError(f"set reads_inputs = True in {type(self).__name__} to use saved()")
         edges_of(self)  # an error, if it was freed
-        tensor, saved = self._inputs[i]
+        tensor, saved = self._inputs[i], Saved(*self._notes[i])
         if tensor._array is not saved.array or saved.changed():
             raise RuntimeError(self._changed(f"input {i}", saved))
         return tensor
@@ -172,7 +191,7 @@ class Function:
 
     def release(self) -> None:
         """Let go of the graph behind this node, and of what was kept for backward."""
-        self.edges, self._inputs, self._output = None, (), None
+        self.edges, self._inputs, self._notes, self._output = None, (), (), None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -322,7 +341,7 @@ def add_to(grads: dict[int, Tensor], spot: Function | Tensor, grad: Tensor) -> N
 def apply_hooks(hooks: list[Hook], grad: Tensor) -> Tensor:
     """Show a gradient to the hooks of its place, each of which may replace it."""
     for hook in list(hooks):
-        before = Saved.of(grad._array, grad._memory)
+        before = Saved(*note(grad._array, grad._memory))
         replacement = hook(grad)
         if before.changed():
             raise RuntimeError(

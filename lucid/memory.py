@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from lucid.types import Array
 
-__all__ = ["Memory", "Saved"]
+__all__ = ["Memory", "Note", "Saved", "note"]
 
 
 class Memory:
@@ -21,12 +21,10 @@ class Memory:
     recorded before, the checksum of the whole block was noted when it was exposed.
     """
 
-    __slots__ = ("block", "checksum", "version")
-
-    def __init__(self) -> None:
-        self.version = 0
-        self.block: Array | None = None  # set once NumPy shares it
-        self.checksum = 0  # of the block, at that moment
+    # Every tensor has one, and most never change: these are the class's until they are written.
+    version: int = 0
+    block: Array | None = None  # set once NumPy shares it
+    checksum: int = 0  # of the block, at that moment
 
     def expose(self, array: Array) -> None:
         """From now on somebody may write to the block of ``array`` behind lucid's back."""
@@ -51,19 +49,22 @@ def checksum(array: Array) -> int:
     return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
+# What is noted of an array: itself, its memory, the version, a checksum where NumPy shares it.
+Note: TypeAlias = tuple[Array, Memory, int, int | None]
+
+
+def note(array: Array, memory: Memory) -> Note:
+    """Take note of an array as it is. A plain tuple: every op makes some."""
+    return array, memory, memory.version, None if memory.block is None else checksum(array)
+
+
 class Saved(NamedTuple):
-    """A tensor's array as it was when a node was recorded."""
+    """A note with names: a tensor's array as it was when a node was recorded."""
 
     array: Array
     memory: Memory
     version: int
     checksum: int | None
-
-    @staticmethod
-    def of(array: Array, memory: Memory) -> Saved:
-        """Take note of an array."""
-        noted = None if memory.block is None else checksum(array)
-        return Saved(array, memory, memory.version, noted)
 
     def changed(self) -> bool:
         """Whether the numbers are no longer those that were saved."""

@@ -23,6 +23,8 @@ from lucid.types import Array, DTypeLike, device, dtype
 
 __all__ = ["RemovableHandle", "Tensor"]
 
+_new = object.__new__
+
 Scalar: TypeAlias = Bool | Int | Float
 TensorLike: TypeAlias = "Tensor | Scalar"
 
@@ -83,7 +85,7 @@ class Tensor(OpMethods):
         with np.errstate(all="ignore"):
             self._set(array.astype(types.as_dtype(dtype).numpy))
 
-    def _set(self, array: Array) -> None:
+    def _set(self, array: Array) -> None:  # as _wrap does, which is called for every op's output
         self._array = array
         self._grad: Tensor | None = None
         self._hooks: list[Hook] | None = None
@@ -94,8 +96,11 @@ class Tensor(OpMethods):
     @staticmethod
     def _wrap(array: Any) -> Tensor:
         """Make a tensor on an array, without a copy."""
-        out = Tensor.__new__(Tensor)
-        out._set(array if type(array) is np.ndarray else np.asarray(array))
+        out = _new(Tensor)
+        out._array = array if type(array) is np.ndarray else np.asarray(array)
+        out._grad = out._hooks = out._node = None
+        out._memory = Memory()
+        out._requires_grad = False
         return out
 
     # ------------------------------------------------------------------------------ what it is

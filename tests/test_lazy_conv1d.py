@@ -374,9 +374,9 @@ def test_interrupted_anywhere(error, step, monkeypatch):
         elif step == "initialization":
             patch.setattr("lucid.nn.init.uniform_", fail)
         elif step == "output":
-            patch.setattr("lucid.ops.conv.output_length", fail)
+            patch.setattr("lucid.ops.conv.np.empty", fail)
         else:
-            patch.setattr("lucid.ops.conv.run", fail)
+            patch.setattr(lucid.ops.conv.kernels, "conv1d_forward", fail)
         with pytest.raises(error):
             layer(lucid.zeros(2, 3, 8))
     assert_pending(layer)

@@ -10,10 +10,8 @@
 
 #define DOT_COLS 4
 #if ROWS > 4 /* there are 32 registers */
-#define MORE_ROWS 6
 #define DOT_ROWS 4
 #else
-#define MORE_ROWS 4
 #define DOT_ROWS 2
 #endif
 
@@ -48,7 +46,6 @@ static const Simd TABLE1(LEVEL) = {
 #undef STRING1
 #undef DOT_COLS
 #undef DOT_ROWS
-#undef MORE_ROWS
 #undef LEVEL
 #undef BYTES
 #undef TARGET

@@ -120,6 +120,9 @@ cdef inline void fill_row(
         out[q] = x[source] if source >= 0 else 0
     if stride == 1:
         memcpy(out + inside, x + i + inside, (beyond - inside) * sizeof(floating))
+    elif stride == 2:       # the compiler can vectorize a stride that it knows
+        for q in range(inside, beyond):
+            out[q] = x[i + 2 * q]
     else:
         for q in range(inside, beyond):
             out[q] = x[i + q * stride]

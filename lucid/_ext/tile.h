@@ -6,7 +6,6 @@
      BYTES     the size of a register        VECTOR   the type of what one holds
      TARGET    the instruction set, for the compiler
      ROWS      the rows of a tile            VECS     the registers in each row
-     MORE_ROWS the rows of a narrower tile
      DOT_ROWS  the rows of a tile of dot     DOT_COLS its columns
 
    There are two loops. Both keep a tile of sums in registers while its products are added, because
@@ -71,8 +70,8 @@ TARGET INLINE void NAME(tile)(
     const T *b, const ptrdiff_t *col, ptrdiff_t count,
     T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t columns, const T *start)
 {
-    VEC sums[MORE_ROWS][2 * VECS];
-    const T *a_row[MORE_ROWS];
+    VEC sums[ROWS][2 * VECS];
+    const T *a_row[ROWS];
     UNROLL for (int i = 0; i < rows; i++) {
         a_row[i] = a + row[i];
         KEEP_IN_REGISTER(a_row[i]);
@@ -98,7 +97,7 @@ TARGET INLINE void NAME(tile)(
                 *to = start ? sums[i][j] + start[i] : sums[i][j] + *to;
             }
     } else {
-        VEC copy[MORE_ROWS * 2 * VECS];
+        VEC copy[ROWS * 2 * VECS];
         UNROLL for (int i = 0; i < rows; i++)
             UNROLL for (int j = 0; j < vecs; j++)
                 copy[i * vecs + j] = sums[i][j];
@@ -122,10 +121,9 @@ TARGET INLINE void NAME(tile)(
     X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(1, 6) X(2, 6)
 #else
 #define ALL_TILES(X)                                                                               \
-    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(7, 1) X(8, 1)                                \
-    X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2) X(6, 2) X(7, 2) X(8, 2)                                \
-    X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(6, 3) X(7, 3) X(8, 3)                                \
-    X(1, 4) X(2, 4) X(3, 4) X(4, 4) X(5, 4) X(6, 4) X(1, 8) X(2, 8)
+    X(1, 1) X(2, 1) X(3, 1) X(4, 1) X(5, 1) X(6, 1) X(1, 2) X(2, 2) X(3, 2) X(4, 2) X(5, 2)        \
+    X(6, 2) X(1, 3) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(6, 3) X(1, 4) X(2, 4) X(3, 4) X(4, 4)        \
+    X(5, 4) X(6, 4) X(1, 8) X(2, 8)
 #endif
 ALL_TILES(DEFINE_TILE)
 
@@ -146,7 +144,7 @@ TARGET static void NAME(multiply)(
         /* one or two rows leave registers for twice the columns */
         wide = rows <= 2 && vecs - v >= 2 * VECS ? 2 * VECS : share(vecs - v, VECS);
         for (ptrdiff_t i = 0, high; i < rows; i += high) {
-            high = share(rows - i, wide == VECS ? ROWS : MORE_ROWS);
+            high = share(rows - i, ROWS);
             switch (16 * high + wide) {
                 ALL_TILES(CALL_TILE)
             }

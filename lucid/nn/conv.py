@@ -8,7 +8,7 @@ from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
-from lucid.ops.checks import check_rank
+from lucid.ops.checks import check_rank, check_tensor
 from lucid.ops.conv import check_mode, check_padding
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
@@ -140,7 +140,8 @@ class Conv1d(SizedLayer):
         return self.groups
 
     def _size_from_input(self, x: Tensor) -> int:
-        check_rank(x, type(self).__name__)
+        check_tensor(x, "input", type(self).__name__)
+        check_rank(x.shape, type(self).__name__)
         return x.shape[1]
 
     def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:

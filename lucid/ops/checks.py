@@ -45,21 +45,20 @@ def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:
             )
 
 
-def check_rank(input: Tensor, name: str) -> None:
-    """A tensor (N, C, L)."""
-    check_tensor(input, "input", name)
-    if input.ndim == 3:
+def check_rank(shape: tuple[int, ...], name: str) -> None:
+    """The shape of an input is (N, C, L)."""
+    if len(shape) == 3:
         return
-    message = f"{name} expected an input (N, C, L): batch, channels, length; got {input.shape}"
-    if input.ndim == 2:
+    message = f"{name} expected an input (N, C, L): batch, channels, length; got {shape}"
+    if len(shape) == 2:
         message += (
             "\n  one axis is missing; guessing which would read a batch as channels"
-            f"\n  try: x[None] for one sample (C, L)          # -> {(1, *input.shape)}"
+            f"\n  try: x[None] for one sample (C, L)          # -> {(1, *shape)}"
             f"\n  or:  x[:, None] for a batch (N, L) of one channel  # -> "
-            f"{(input.shape[0], 1, input.shape[1])}"
+            f"{(shape[0], 1, shape[1])}"
         )
-    elif input.ndim == 1:
-        message += f"\n  try: x[None, None]    # -> {(1, 1, *input.shape)}"
+    elif len(shape) == 1:
+        message += f"\n  try: x[None, None]    # -> {(1, 1, *shape)}"
     else:
         message += "\n  try: x.flatten(2), or a reshape to three axes"
     raise ShapeError(message)

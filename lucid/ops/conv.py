@@ -13,6 +13,7 @@ anything is computed; the kernels (``lucid/_ext``) trust what they get.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -51,12 +52,13 @@ def contiguous(a: Array) -> Array:
 class Conv1d(Function):
     """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded_x[n, c, t*stride + k*dilation]"""
 
-    def __init__(self, geometry: Geometry) -> None:
-        self.geometry = geometry
+    silent = True
+
+    def __init__(self, geometry: Geometry, T: int) -> None:
+        self.geometry, self.T = geometry, T
 
     def forward(self, x: Array, w: Array, bias: Array | None = None) -> Array:
-        T = output_length(x.shape[2], w.shape[2], self.geometry)
-        y = np.empty((x.shape[0], w.shape[0], T), x.dtype)
+        y = np.empty((x.shape[0], w.shape[0], self.T), x.dtype)
         kernels.conv1d_forward(contiguous(x), contiguous(w), bias, y, *self.geometry)
         return y
 
@@ -74,6 +76,8 @@ class Conv1d(Function):
 class Conv1dInput(Function):
     """gx = sum of w[o, c, k] * g[n, o, t] over all o, k, t that read this place of x"""
 
+    silent = True
+
     def __init__(self, geometry: Geometry, shape: tuple[int, ...]) -> None:
         self.geometry, self.shape = geometry, shape
 
@@ -83,8 +87,11 @@ class Conv1dInput(Function):
         return gx
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        T = self.shapes[0][2]
         return (
-            Conv1d(self.geometry)(grad, self.saved(1)) if self.needs[0] else None,
+            Conv1d(self.geometry, self.shapes[0][2])(grad, self.saved(1))
+            if self.needs[0]
+            else None,
             Conv1dWeight(self.geometry, self.shapes[1])(self.saved(0), grad)
             if self.needs[1]
             else None,
@@ -93,6 +100,8 @@ class Conv1dInput(Function):
 
 class Conv1dWeight(Function):
     """gw[o, c, k] = sum over n, t of g[n, o, t] * padded_x[n, c, t*stride + k*dilation]"""
+
+    silent = True
 
     def __init__(self, geometry: Geometry, shape: tuple[int, ...]) -> None:
         self.geometry, self.shape = geometry, shape
@@ -103,8 +112,11 @@ class Conv1dWeight(Function):
         return gw
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        T = self.shapes[0][2]
         return (
-            Conv1d(self.geometry)(self.saved(1), grad) if self.needs[0] else None,
+            Conv1d(self.geometry, self.shapes[0][2])(self.saved(1), grad)
+            if self.needs[0]
+            else None,
             Conv1dInput(self.geometry, self.shapes[1])(self.saved(0), grad)
             if self.needs[1]
             else None,
@@ -181,20 +193,48 @@ def conv1d(
     >>> F.conv1d(x, difference)
     tensor([[[1., 2., 4.]]])
     """
-    given = {"input": input, "weight": weight}
-    check_one_dtype("conv1d", given if bias is None else {**given, "bias": bias})
+    try:
+        x, w, b = input._array, weight._array, None if bias is None else bias._array
+        agree = x.dtype.kind == "f" and w.dtype is x.dtype and (b is None or b.dtype is x.dtype)
+    except AttributeError:  # not a tensor
+        agree = False
+    if not agree:
+        given = {"input": input, "weight": weight}
+        check_one_dtype("conv1d", given if bias is None else {**given, "bias": bias})
+    about = x.shape, w.shape, None if b is None else b.shape, stride, padding, dilation, groups
+    try:
+        geometry, T = checked(*about, padding_mode)
+    except TypeError:  # an option is of the wrong type, or a list, which cannot be looked up
+        geometry, T = checked.__wrapped__(*about, padding_mode)
+    node = Conv1d(geometry, T)
+    return node(input, weight) if bias is None else node(input, weight, bias)
+
+
+# What is checked depends on shapes and options alone, and a model comes with the same ones again
+# and again: they are looked up. ``typed``, because True is not a stride, though it equals 1.
+@functools.lru_cache(maxsize=1024, typed=True)
+def checked(
+    input: tuple[int, ...],
+    weight: tuple[int, ...],
+    bias: tuple[int, ...] | None,
+    stride: int,
+    padding: int | str,
+    dilation: int,
+    groups: int,
+    padding_mode: str,
+) -> tuple[Geometry, int]:
+    """Check everything that shapes and options can get wrong; return the geometry, and L_out."""
     stride = check_size("stride", stride, 1)
     dilation = check_size("dilation", dilation, 1)
     groups = check_size("groups", groups, 1)
     mode = check_mode(padding_mode)
     check_channels(input, weight, bias, groups)
-    left, right = pads(check_padding(padding, stride), weight.shape[2], dilation)
+    left, right = pads(check_padding(padding, stride), weight[2], dilation)
     # A stride beyond the padded row makes one output, however large; kernels' rows grow with it.
-    stride = max(1, min(stride, input.shape[2] + left + right))
+    stride = max(1, min(stride, input[2] + left + right))
     geometry = Geometry(stride, dilation, groups, left, right, mode)
-    check_length(input.shape[2], weight.shape[2], geometry, padding_mode)
-    node = Conv1d(geometry)
-    return node(input, weight) if bias is None else node(input, weight, bias)
+    check_length(input[2], weight[2], geometry, padding_mode)
+    return geometry, output_length(input[2], weight[2], geometry)
 
 
 # ---------------------------------------------------------------------------------- the arithmetic
@@ -242,24 +282,25 @@ def check_mode(padding_mode: Any) -> int:
     return PADDING_MODES[padding_mode]
 
 
-def check_channels(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> None:
+def check_channels(
+    input: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...] | None, groups: int
+) -> None:
     """Ranks, and the channels of input, weight and bias against each other."""
     check_rank(input, "conv1d")
-    if weight.ndim != 3 or 0 in weight.shape:
+    if len(weight) != 3 or 0 in weight:
         raise ShapeError(
-            "conv1d expected a weight (C_out, C_in / groups, K) with no empty axis, "
-            f"got {weight.shape}"
+            f"conv1d expected a weight (C_out, C_in / groups, K) with no empty axis, got {weight}"
         )
-    C_out, C_per_group, _ = weight.shape
+    C_out, C_per_group, _ = weight
     if C_out % groups:
         raise ShapeError(
             f"the output channels are split into groups: {C_out} (axis 0 of the weight "
-            f"{weight.shape}) is not divisible by groups={groups}"
+            f"{weight}) is not divisible by groups={groups}"
         )
-    if input.shape[1] != C_per_group * groups:
-        raise ShapeError(wrong_channels("conv1d", input.shape, C_per_group * groups))
-    if bias is not None and bias.shape != (C_out,):
-        raise ShapeError(f"conv1d expected a bias of shape {(C_out,)}, got {bias.shape}")
+    if input[1] != C_per_group * groups:
+        raise ShapeError(wrong_channels("conv1d", input, C_per_group * groups))
+    if bias is not None and bias != (C_out,):
+        raise ShapeError(f"conv1d expected a bias of shape {(C_out,)}, got {bias}")
 
 
 def wrong_channels(name: str, shape: tuple[int, ...], expected: int) -> str:

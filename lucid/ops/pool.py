@@ -9,7 +9,7 @@ import numpy as np
 from lucid._ext import kernels, numpy_twins
 from lucid.autograd import Function, make_tensor
 from lucid.errors import ShapeError, check_size
-from lucid.ops.checks import check_rank
+from lucid.ops.checks import check_rank, check_tensor
 from lucid.ops.index import getitem
 from lucid.ops.join import stack
 from lucid.ops.reduce import mean
@@ -132,7 +132,8 @@ def max_pool1d(
     >>> F.max_pool1d(lucid.tensor([[[1.0, 3.0, 2.0, 0.0, 9.0]]]), 2)
     tensor([[[3., 2.]]])
     """
-    check_rank(input, "max_pool1d")
+    check_tensor(input, "input", "max_pool1d")
+    check_rank(input.shape, "max_pool1d")
     K = check_size("kernel_size", kernel_size, 1)
     stride = K if stride is None else check_size("stride", stride, 1)
     padding = check_size("padding", padding, 0)
@@ -189,7 +190,8 @@ def adaptive_avg_pool1d(input: Tensor, output_size: int) -> Tensor:
     >>> F.adaptive_avg_pool1d(lucid.tensor([[[1.0, 3.0, 2.0, 0.0, 9.0]]]), 2)
     tensor([[[2.0000, 3.6667]]])
     """
-    check_rank(input, "adaptive_avg_pool1d")
+    check_tensor(input, "input", "adaptive_avg_pool1d")
+    check_rank(input.shape, "adaptive_avg_pool1d")
     T = check_size("output_size", output_size, 1)
     L = input.shape[2]
     if L == 0:

@@ -104,14 +104,11 @@ kernels = [
     Extension(
         f"lucid._ext.{name}",
         [f"lucid/_ext/{name}.pyx"],
-        depends=[
-            *map(str, Path("lucid/_ext").glob("*.pxd")),
-            *map(str, Path("lucid/_ext").glob("*.h")),
-        ],
+        depends=HEADERS,
         include_dirs=["lucid/_ext"],
         extra_compile_args=list(COMPILE_ARGS),
     )
-    for name in ["conv1d", "layers", "optim", "threads"]
+    for name in ["conv1d", "heap", "layers", "optim", "threads"]
 ]
 
 setup(

@@ -91,7 +91,15 @@ def _after_fork() -> None:
     kernels.set_threads(1)
 
 
+def _keep_memory() -> None:
+    """Let arrays that are freed make room for the next ones, unless the user tuned malloc."""
+    tuned = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+    if not any(name in os.environ for name in tuned):
+        kernels.keep_freed_memory(most=256 << 20, largest=32 << 20)
+
+
 kernels.set_threads(_default_threads())
+_keep_memory()
 with contextlib.suppress(AttributeError):  # Windows cannot fork
     os.register_at_fork(after_in_child=_after_fork)
 

@@ -7,6 +7,7 @@ from lucid._ext.conv1d import (
     fma_limit,
     simd_level,
 )
+from lucid._ext.heap import keep_freed_memory
 from lucid._ext.layers import (
     batch_norm_backward,
     batch_norm_forward,
@@ -32,6 +33,7 @@ __all__ = [
     "get_threads",
     "has_openmp",
     "have_been_used",
+    "keep_freed_memory",
     "max_pool_backward",
     "max_pool_forward",
     "relu_backward",

@@ -39,6 +39,11 @@ def have_been_used() -> bool:
     return False
 
 
+def keep_freed_memory(most: int, largest: int) -> bool:
+    """Whether the C library was asked to keep freed memory: never."""
+    return False
+
+
 def has_openmp() -> bool:
     """Whether more than one thread has an effect."""
     return False

@@ -89,9 +89,7 @@ class Conv1dInput(Function):
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         T = self.shapes[0][2]
         return (
-            Conv1d(self.geometry, self.shapes[0][2])(grad, self.saved(1))
-            if self.needs[0]
-            else None,
+            Conv1d(self.geometry, T)(grad, self.saved(1)) if self.needs[0] else None,
             Conv1dWeight(self.geometry, self.shapes[1])(self.saved(0), grad)
             if self.needs[1]
             else None,
@@ -114,9 +112,7 @@ class Conv1dWeight(Function):
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         T = self.shapes[0][2]
         return (
-            Conv1d(self.geometry, self.shapes[0][2])(self.saved(1), grad)
-            if self.needs[0]
-            else None,
+            Conv1d(self.geometry, T)(self.saved(1), grad) if self.needs[0] else None,
             Conv1dInput(self.geometry, self.shapes[1])(self.saved(0), grad)
             if self.needs[1]
             else None,

@@ -1,0 +1,3 @@
+def keep_freed_memory(most: int, largest: int) -> bool: ...
+
+__test__: dict[str, str]

@@ -1,12 +1,7 @@
 """The compiled kernels by the names that their NumPy twins have, gathered from their modules."""
 
-from lucid._ext.conv1d import (
-    conv1d_forward,
-    conv1d_input_grad,
-    conv1d_weight_grad,
-    fma_limit,
-    simd_level,
-)
+from lucid._ext.conv1d import conv1d_forward, conv1d_input_grad
+from lucid._ext.conv1d_weight import conv1d_weight_grad
 from lucid._ext.heap import keep_freed_memory
 from lucid._ext.layers import (
     batch_norm_backward,
@@ -19,6 +14,7 @@ from lucid._ext.layers import (
     tanh_backward,
 )
 from lucid._ext.optim import adam_step, sgd_step
+from lucid._ext.simd import fma_limit, simd_level
 from lucid._ext.threads import get_threads, has_openmp, have_been_used, set_threads
 
 __all__ = [

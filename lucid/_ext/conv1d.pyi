@@ -5,8 +5,6 @@ from numpy.typing import NDArray
 
 _Array = NDArray[np.floating[Any]]
 
-simd_level: str
-
 def conv1d_forward(
     x: _Array,
     w: _Array,
@@ -30,19 +28,6 @@ def conv1d_input_grad(
     right: int,
     mode: int,
 ) -> None: ...
-def conv1d_weight_grad(
-    g: _Array,
-    x: _Array,
-    w_grad: _Array,
-    stride: int,
-    dilation: int,
-    groups: int,
-    left: int,
-    right: int,
-    mode: int,
-) -> None: ...
-def fma_limit() -> float: ...
-def all_finite(w: _Array) -> bool: ...
 def scatter_range(
     g: _Array, w: _Array, out: _Array, start: int, stride: int, dilation: int, groups: int
 ) -> None: ...

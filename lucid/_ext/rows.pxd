@@ -18,9 +18,11 @@ from libc.string cimport memcpy, memset
 from cython cimport floating
 
 from lucid._ext.pad cimport pad_index
+from lucid._ext.simd cimport BLOCK
 
 cdef enum:
-    SLACK = 16          # numbers a tile may read beyond the end of a row
+    SLACK = 16              # numbers a tile may read beyond the end of a row
+    ROW_NUMBERS = 65536     # numbers in the padded rows of a block: they stay in the second cache
 
 
 cdef struct Geometry:
@@ -130,3 +132,74 @@ cdef inline void fill_row(
         source = pad_index(i + q * stride, L, geometry.mode)
         out[q] = x[source] if source >= 0 else 0
     memset(out + count, 0, (pitch - count) * sizeof(floating))
+
+
+# -------------------------------------------------------------------------------- how the work is cut into blocks
+
+cdef struct Blocks:
+    Py_ssize_t channels     # of a block
+    Py_ssize_t taps         # of a block
+    Py_ssize_t across       # how many blocks of channels there are
+    Py_ssize_t along        # how many blocks of taps
+    Py_ssize_t outputs      # for so many outputs at a time, at most
+
+
+cdef inline Blocks cut(
+    const Geometry* geometry, Py_ssize_t C, Py_ssize_t K, Py_ssize_t T, Py_ssize_t least
+) noexcept nogil:
+    """Blocks of up to BLOCK (channel, tap) pairs whose padded rows stay small.
+
+    They are used for stretches of up to T outputs, but if possible not fewer than ``least``. They
+    depend on sizes only, not on the number of threads: they decide the order of additions.
+    """
+    cdef Blocks blocks
+    cdef Rows rows
+    cdef Py_ssize_t room
+    blocks.outputs = min(T, least)
+    rows.taps = min(K, <Py_ssize_t>BLOCK)
+    lay_out(geometry, &rows, blocks.outputs)
+    while rows.taps > 1 and rows.phases * rows.pitch > ROW_NUMBERS:
+        rows.taps = pieces(rows.taps, 2)
+        lay_out(geometry, &rows, blocks.outputs)
+    blocks.along = pieces(K, rows.taps)
+    rows.taps = blocks.taps = pieces(K, blocks.along)
+    lay_out(geometry, &rows, blocks.outputs)
+    blocks.channels = 1
+    if blocks.along == 1:       # else a block's weights do not lie side by side
+        blocks.channels = max(
+            <Py_ssize_t>1,
+            min(<Py_ssize_t>BLOCK // blocks.taps, ROW_NUMBERS // (rows.phases * rows.pitch)))
+    blocks.across = pieces(C, blocks.channels)
+    blocks.channels = pieces(C, blocks.across)
+    # what room is left is for more outputs
+    room = ROW_NUMBERS // (blocks.channels * rows.phases) - 2 * SLACK
+    if rows.own:
+        room = min(room, geometry.apart // geometry.stride - 1)
+    else:
+        room -= reach(geometry, rows.taps)
+    blocks.outputs = min(T, max(blocks.outputs, room))
+    return blocks
+
+
+cdef inline void block_of(
+    const Geometry* geometry, const Blocks* blocks, Py_ssize_t i, Py_ssize_t C, Py_ssize_t K,
+    Py_ssize_t outputs, Rows* rows,
+) noexcept nogil:
+    """Set ``rows`` to block i, for stretches of up to so many outputs."""
+    rows.c = i // blocks.along * blocks.channels
+    rows.channels = min(blocks.channels, C - rows.c)
+    rows.k = i % blocks.along * blocks.taps
+    rows.taps = min(blocks.taps, K - rows.k)
+    lay_out(geometry, rows, outputs)
+
+
+cdef inline floating* aligned(floating* memory) noexcept nogil:
+    """The next address that begins a cache line."""
+    return <floating*> ((<size_t> memory + 63) & ~(<size_t> 63))
+
+
+cdef inline Py_ssize_t gcd(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """The greatest common divisor."""
+    while b:
+        a, b = b, a % b
+    return a

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { BLOCK = 256 }; /* additions in a row before a sum is put away: long sums lose digits */
+enum { BLOCK = 256 }; /* as in simd.pxd */
 
 #if defined(__GNUC__)
 #define INLINE __attribute__((always_inline)) static inline
@@ -36,8 +36,8 @@ enum { BLOCK = 256 }; /* additions in a row before a sum is put away: long sums 
 #define LUCID_FUNCTIONS(T)                                                                         \
     void (*T##_multiply)(                                                                          \
         const T *a, const ptrdiff_t *row, const T *b, const ptrdiff_t *col,                        \
-        ptrdiff_t count, T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t rows,             \
-        ptrdiff_t columns, const T *start);                                                        \
+        ptrdiff_t count, T *out, ptrdiff_t out_row, ptrdiff_t rows, ptrdiff_t columns,             \
+        const T *start);                                                                           \
     void (*T##_dot)(                                                                               \
         const T *a, const ptrdiff_t *row, ptrdiff_t a_jump, const T *b, const ptrdiff_t *col,      \
         ptrdiff_t b_jump, ptrdiff_t segments, ptrdiff_t count, double *out, ptrdiff_t out_row,     \

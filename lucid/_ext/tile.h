@@ -24,43 +24,32 @@
 
 typedef VECTOR(T) VEC;
 
-/* to[0 .. n-1] = from[0 .. n-1] for n <= LANES, by one move of each size. */
+/* to[0 .. n-1] = from[0 .. n-1] for n < LANES, by at most one move of each size. */
 TARGET INLINE void NAME(copy_part)(T *to, const T *from, ptrdiff_t n)
 {
 #define MOVE(size)                                                                                 \
-    if (LANES >= size && n & size) {                                                               \
+    if (LANES > size && n & size) {                                                                \
         memcpy(to, from, size * sizeof(T));                                                        \
         to += size, from += size;                                                                  \
     }
-    MOVE(16) MOVE(8) MOVE(4) MOVE(2) MOVE(1)
+    MOVE(8) MOVE(4) MOVE(2) MOVE(1)
 #undef MOVE
 }
 
-/* out = start + sums, or out += sums, for a tile that lies across the last column, or whose columns
-   do not lie side by side in memory. */
-TARGET NOINLINE void NAME(store_part)(
-    int rows, int vecs, const VEC *sums, T *out, ptrdiff_t out_row, ptrdiff_t out_col,
-    ptrdiff_t columns, const T *start)
+/* The last register of each row of a tile, of which only n < LANES columns exist. */
+TARGET NOINLINE void NAME(store_last)(
+    int rows, const VEC *sums, T *out, ptrdiff_t out_row, ptrdiff_t n, const T *start)
 {
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < vecs; j++, sums++) {
-            T *to = out + i * out_row + j * LANES * out_col;
-            ptrdiff_t n = columns - j * LANES < LANES ? columns - j * LANES : LANES;
-            VEC sum = {0};
-            if (start)
-                sum += start[i];
-            else if (out_col == 1)
-                NAME(copy_part)((T *)&sum, to, n);
-            else
-                for (ptrdiff_t lane = 0; lane < n; lane++)
-                    ((T *)&sum)[lane] = to[lane * out_col];
-            sum += *sums;
-            if (out_col == 1)
-                NAME(copy_part)(to, (const T *)&sum, n);
-            else
-                for (ptrdiff_t lane = 0; lane < n; lane++)
-                    to[lane * out_col] = ((const T *)&sum)[lane];
-        }
+    for (int i = 0; i < rows; i++, out += out_row) {
+        VEC sum[2]; /* twice: so the compiler sees that no move leaves it */
+        sum[0] = (VEC){0};
+        if (start)
+            sum[0] += start[i];
+        else
+            NAME(copy_part)((T *)sum, out, n);
+        sum[0] += sums[i];
+        NAME(copy_part)(out, (const T *)sum, n);
+    }
 }
 
 /* One tile of `multiply`. rows and vecs are constants where this is inlined: the loops over them
@@ -68,7 +57,7 @@ TARGET NOINLINE void NAME(store_part)(
 TARGET INLINE void NAME(tile)(
     const int rows, const int vecs, const T *a, const ptrdiff_t *row,
     const T *b, const ptrdiff_t *col, ptrdiff_t count,
-    T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t columns, const T *start)
+    T *out, ptrdiff_t out_row, ptrdiff_t columns, const T *start)
 {
     VEC sums[ROWS][2 * VECS];
     const T *a_row[ROWS];
@@ -90,29 +79,28 @@ TARGET INLINE void NAME(tile)(
                 sums[i][j] += factor * b_vec[j];
         }
     }
-    if (columns >= vecs * LANES && out_col == 1) {
-        UNROLL for (int i = 0; i < rows; i++)
-            UNROLL for (int j = 0; j < vecs; j++) {
-                VEC *to = (VEC *)(out + i * out_row + j * LANES);
+    VEC last[ROWS]; /* only the last register of a row can reach beyond the last column */
+    const int whole = columns >= vecs * LANES;
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int j = 0; j < vecs; j++) {
+            VEC *to = (VEC *)(out + i * out_row + j * LANES);
+            if (j < vecs - 1 || whole)
                 *to = start ? sums[i][j] + start[i] : sums[i][j] + *to;
-            }
-    } else {
-        VEC copy[ROWS * 2 * VECS];
-        UNROLL for (int i = 0; i < rows; i++)
-            UNROLL for (int j = 0; j < vecs; j++)
-                copy[i * vecs + j] = sums[i][j];
-        NAME(store_part)(
-            rows, vecs, copy, out, out_row, out_col, columns, start);
-    }
+            else
+                last[i] = sums[i][j];
+        }
+    if (!whole)
+        NAME(store_last)(rows, last, out + (vecs - 1) * LANES, out_row,
+                         columns - (vecs - 1) * LANES, start);
 }
 
 /* Every size of tile is a function of its own: so each has all registers for itself. */
 #define DEFINE_TILE(rows, vecs)                                                                    \
     TARGET NOINLINE void NAME(tile_##rows##_##vecs)(                                               \
         const T *a, const ptrdiff_t *row, const T *b, const ptrdiff_t *col, ptrdiff_t count,       \
-        T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t columns, const T *start)           \
+        T *out, ptrdiff_t out_row, ptrdiff_t columns, const T *start)                              \
     {                                                                                              \
-        NAME(tile)(rows, vecs, a, row, b, col, count, out, out_row, out_col, columns, start);      \
+        NAME(tile)(rows, vecs, a, row, b, col, count, out, out_row, columns, start);      \
     }
 
 #if VECS == 3
@@ -130,24 +118,36 @@ ALL_TILES(DEFINE_TILE)
 /* All tiles of rows x columns. Reads b up to the end of the last register that is begun. */
 TARGET static void NAME(multiply)(
     const T *a, const ptrdiff_t *row, const T *b, const ptrdiff_t *col, ptrdiff_t count,
-    T *out, ptrdiff_t out_row, ptrdiff_t out_col, ptrdiff_t rows, ptrdiff_t columns, const T *start)
+    T *out, ptrdiff_t out_row, ptrdiff_t rows, ptrdiff_t columns, const T *start)
 {
 #define CALL_TILE(rows, vecs)                                                                      \
     case 16 * rows + vecs:                                                                         \
         NAME(tile_##rows##_##vecs)(                                                                \
-            a, row + i, b + t, col, count, out + i * out_row + t * out_col, out_row, out_col,      \
-            columns - t, start ? start + i : start);                                               \
+            a, row + i, b + t, col, count, out + i * out_row + t, out_row, columns - t,            \
+            start ? start + i : start);                                                            \
         break;
-    ptrdiff_t vecs = (columns + LANES - 1) / LANES;
-    for (ptrdiff_t v = 0, wide; v < vecs; v += wide) {
+    /* Tiles of one column after the other, as their part of b then stays in the first cache. But
+       with few products for each sum it is `out` that takes the time, and is better passed
+       through row by row. */
+    const int by_rows = count <= 32;
+    const ptrdiff_t vecs = (columns + LANES - 1) / LANES;
+    ptrdiff_t i = 0, v = 0;
+    while (i < rows && v < vecs) {
         ptrdiff_t t = v * LANES;
         /* one or two rows leave registers for twice the columns */
-        wide = rows <= 2 && vecs - v >= 2 * VECS ? 2 * VECS : share(vecs - v, VECS);
-        for (ptrdiff_t i = 0, high; i < rows; i += high) {
-            high = share(rows - i, ROWS);
-            switch (16 * high + wide) {
-                ALL_TILES(CALL_TILE)
-            }
+        ptrdiff_t wide = rows <= 2 && vecs - v >= 2 * VECS ? 2 * VECS : share(vecs - v, VECS);
+        ptrdiff_t high = share(rows - i, ROWS);
+        switch (16 * high + wide) {
+            ALL_TILES(CALL_TILE)
+        }
+        if (by_rows) {
+            v += wide;
+            if (v == vecs)
+                v = 0, i += high;
+        } else {
+            i += high;
+            if (i == rows)
+                i = 0, v += wide;
         }
     }
 }

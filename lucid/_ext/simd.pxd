@@ -1,0 +1,20 @@
+"""The innermost loops, at the level of SIMD in use; what they compute is said in ``tile.h``."""
+
+from cython cimport floating
+
+cdef enum:
+    BLOCK = 256     # additions in a row before a sum is put away: long sums lose digits
+
+cdef Py_ssize_t lanes(const floating* like) noexcept nogil
+
+cdef void multiply(
+    const floating* a, const Py_ssize_t* row, const floating* b, const Py_ssize_t* col,
+    Py_ssize_t count, floating* out, Py_ssize_t out_row, Py_ssize_t rows, Py_ssize_t columns,
+    const floating* start,
+) noexcept nogil
+
+cdef void dot(
+    const floating* a, const Py_ssize_t* row, Py_ssize_t a_jump, const floating* b,
+    const Py_ssize_t* col, Py_ssize_t b_jump, Py_ssize_t segments, Py_ssize_t count, double* out,
+    Py_ssize_t out_row, Py_ssize_t rows, Py_ssize_t cols,
+) noexcept nogil

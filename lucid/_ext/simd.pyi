@@ -1,0 +1,11 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+simd_level: str
+
+def all_finite(array: NDArray[np.floating[Any]]) -> bool: ...
+def fma_limit() -> float: ...
+
+__test__: dict[str, str]

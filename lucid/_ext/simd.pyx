@@ -1,0 +1,115 @@
+"""The level of SIMD, chosen once at import, and its innermost loops as functions.
+
+``LUCID_SIMD`` asks for a lower level than the machine's widest, so that one machine can test all.
+"""
+
+import os
+import time
+
+from cython cimport floating
+
+cdef extern from "simd.h" nogil:
+    ctypedef struct Simd:
+        const char* name
+        void (*float_multiply)(
+            const float* a, const Py_ssize_t* row, const float* b, const Py_ssize_t* col,
+            Py_ssize_t count, float* out, Py_ssize_t out_row,
+            Py_ssize_t rows, Py_ssize_t columns, const float* start) noexcept nogil
+        void (*double_multiply)(
+            const double* a, const Py_ssize_t* row, const double* b, const Py_ssize_t* col,
+            Py_ssize_t count, double* out, Py_ssize_t out_row,
+            Py_ssize_t rows, Py_ssize_t columns, const double* start) noexcept nogil
+        void (*float_dot)(
+            const float* a, const Py_ssize_t* row, Py_ssize_t a_jump, const float* b,
+            const Py_ssize_t* col, Py_ssize_t b_jump, Py_ssize_t segments, Py_ssize_t count,
+            double* out, Py_ssize_t out_row, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+        void (*double_dot)(
+            const double* a, const Py_ssize_t* row, Py_ssize_t a_jump, const double* b,
+            const Py_ssize_t* col, Py_ssize_t b_jump, Py_ssize_t segments, Py_ssize_t count,
+            double* out, Py_ssize_t out_row, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+        int (*float_finite)(const float* a, Py_ssize_t n) noexcept nogil
+        int (*double_finite)(const double* a, Py_ssize_t n) noexcept nogil
+        float (*float_burn)(Py_ssize_t count) noexcept nogil
+        Py_ssize_t (*float_lanes)() noexcept nogil
+        Py_ssize_t (*double_lanes)() noexcept nogil
+    const Simd** simd_levels()
+
+
+cdef const Simd* choose(str wish) except NULL:
+    """The widest level of SIMD that this machine has, or the one that LUCID_SIMD asks for."""
+    cdef const Simd** level = simd_levels()
+    known = []
+    while level[0] != NULL:
+        name = level[0].name.decode()
+        if wish in ("", name):
+            return level[0]
+        known.append(name)
+        level += 1
+    raise ImportError(f"LUCID_SIMD must be one of {', '.join(known)} on this machine, got {wish!r}")
+
+
+cdef const Simd* simd = choose(os.environ.get("LUCID_SIMD", ""))
+simd_level = simd.name.decode()
+
+
+cdef void multiply(
+    const floating* a, const Py_ssize_t* row, const floating* b,
+    const Py_ssize_t* col, Py_ssize_t count, floating* out, Py_ssize_t out_row,
+    Py_ssize_t rows, Py_ssize_t columns, const floating* start,
+) noexcept nogil:
+    """out[i, j] = start[i] + sum over m of a[row[i] + m] * b[col[m] + j]
+
+    Without ``start`` it is added to what ``out`` holds.
+    """
+    if floating is float:
+        simd.float_multiply(
+            a, row, b, col, count, out, out_row, rows, columns, start)
+    else:
+        simd.double_multiply(
+            a, row, b, col, count, out, out_row, rows, columns, start)
+
+
+cdef void dot(
+    const floating* a, const Py_ssize_t* row, Py_ssize_t a_jump, const floating* b,
+    const Py_ssize_t* col, Py_ssize_t b_jump, Py_ssize_t segments, Py_ssize_t count, double* out,
+    Py_ssize_t out_row, Py_ssize_t rows, Py_ssize_t cols,
+) noexcept nogil:
+    """out[i, j] += sum over s, t of a[row[i] + s*a_jump + t] * b[col[j] + s*b_jump + t]"""
+    if floating is float:
+        simd.float_dot(
+            a, row, a_jump, b, col, b_jump, segments, count, out, out_row, rows, cols)
+    else:
+        simd.double_dot(
+            a, row, a_jump, b, col, b_jump, segments, count, out, out_row, rows, cols)
+
+
+cdef Py_ssize_t lanes(const floating* like) noexcept nogil:
+    """How many such numbers a register holds."""
+    return simd.float_lanes() if floating is float else simd.double_lanes()
+
+
+def all_finite(array):
+    """Whether no number of a contiguous array is infinite or nan."""
+    cdef const float[::1] f
+    cdef const double[::1] d
+    flat = array.reshape(-1)
+    if array.itemsize == 4:
+        f = flat
+        return simd.float_finite(&f[0], f.shape[0]) != 0
+    d = flat
+    return simd.double_finite(&d[0], d.shape[0]) != 0
+
+
+def fma_limit():
+    """GFLOP/s of one thread that does nothing but multiply-adds on registers, at this level.
+
+    No convolution that multiplies everything out can be faster.
+    """
+    cdef Py_ssize_t count = 10_000_000
+    cdef float result
+    start = time.perf_counter()
+    with nogil:
+        result = simd.float_burn(count)
+    seconds = time.perf_counter() - start
+    assert result == result
+    return 24e-9 * simd.float_lanes() * count / seconds

@@ -24,12 +24,12 @@ from libc.string cimport memset
 from lucid._ext.rows cimport (
     ROW_NUMBERS, Blocks, Geometry, Rows, aligned, block_of, cut, fill, gcd, pieces, places,
 )
-from lucid._ext.simd cimport BLOCK, dot, lanes, multiply
+from lucid._ext.simd cimport BLOCK, dot, lanes, multiply, turn
 from lucid._ext.threads cimport team
 
 cdef enum:
     TURNED = 64         # output channels that are turned round at a time,
-    POSITIONS = 128     # for so many positions: both together stay in the first cache
+    POSITIONS = 144     # for so many positions: both together stay in the first cache
     MOST_BLOCKS = 4     # blocks of channels and taps that share what was turned round
     SUMS = 16           # blocks of positions that are added up in single precision
 
@@ -66,7 +66,7 @@ cdef int weight_grad(
 ) except -1:
     cdef Py_ssize_t N = g.shape[0], items, item, size, blocks, shares
     cdef int threads
-    cdef bint turn
+    cdef bint by_tiles
     cdef Job job
     cdef Rows rows
     cdef floating* scratch
@@ -80,15 +80,16 @@ cdef int weight_grad(
     job.x_sample = x.shape[1] * x.shape[2]
     job.g_sample = g.shape[1] * g.shape[2]
     # Turning g round is for many output channels, and for enough taps to pay for it.
-    turn = job.O >= lanes(&g[0, 0, 0]) and job.C * job.K >= 2 * lanes(&g[0, 0, 0])
-    job.stretch = min(job.T, <Py_ssize_t>POSITIONS if turn else <Py_ssize_t>ROW_NUMBERS // 4)
+    by_tiles = job.O >= 1 * lanes(&g[0, 0, 0]) and job.C * job.K >= 2 * lanes(&g[0, 0, 0])
+    job.stretch = min(job.T, <Py_ssize_t>POSITIONS if by_tiles else <Py_ssize_t>ROW_NUMBERS // 4)
     job.blocks = cut(&job.geometry, job.C, job.K, job.stretch, job.stretch)
     job.stretches = pieces(job.T, job.stretch)
+    job.stretch = pieces(job.T, job.stretches)
     block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
     size = rows.channels * rows.phases * rows.pitch
     blocks = job.blocks.across * job.blocks.along
     threads = team(2.0 * N * groups * job.O * job.T * job.C * job.K)
-    if turn:
+    if by_tiles:
         # turning g round pays for several blocks at a time, as long as there is enough to share
         shares = 1 if threads == 1 else pieces(4 * threads, groups * pieces(job.O, TURNED))
         job.parts = min(blocks, max(pieces(blocks, MOST_BLOCKS), shares))
@@ -105,7 +106,7 @@ cdef int weight_grad(
     if scratch == NULL:
         raise MemoryError("no memory for the sums of conv1d's weight gradient")
     with nogil:
-        if turn:
+        if by_tiles:
             for item in prange(items, num_threads=threads, schedule="dynamic"):
                 weight_by_tiles(
                     &job, item, N, &g[0, 0, 0], &x[0, 0, 0], &w_grad[0, 0, 0],
@@ -147,7 +148,7 @@ cdef void weight_by_tiles(
         for stretch in range(job.stretches):
             rows.t = stretch * job.stretch
             rows.outputs = min(job.stretch, job.T - rows.t)
-            turn_round(g + n * job.g_sample + rows.t, job.T, columns, rows.outputs, turned)
+            turn(g + n * job.g_sample + rows.t, job.T, columns, rows.outputs, turned, TURNED)
             for i in range(low, high):
                 block_of(&job.geometry, &job.blocks, i, job.C, job.K, job.stretch, &rows)
                 fill(&job.geometry, &rows, x + n * job.x_sample, padded)
@@ -168,20 +169,6 @@ cdef void weight_by_tiles(
                 for j in range(columns):
                     w_grad[((group * job.O + o + j) * job.C + rows.c + c) * job.K + rows.k + k] = (
                         <floating> totals[m + j])
-
-
-cdef inline void turn_round(
-    const floating* g, Py_ssize_t T, Py_ssize_t rows, Py_ssize_t count, floating* out
-) noexcept nogil:
-    """out[t, o] = g[o, t], in squares that fit into the first cache; 0 up to TURNED"""
-    cdef Py_ssize_t o, t, square
-    for square in range(pieces(count, 16)):
-        for o in range(rows):
-            for t in range(square * 16, min(square * 16 + 16, count)):
-                out[t * TURNED + o] = g[o * T + t]
-        for t in range(square * 16, min(square * 16 + 16, count)):
-            for o in range(rows, TURNED):
-                out[t * TURNED + o] = 0
 
 
 cdef inline void put_away(floating* sums, double* totals, Py_ssize_t count) noexcept nogil:

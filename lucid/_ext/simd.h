@@ -42,6 +42,9 @@ enum { BLOCK = 256 }; /* as in simd.pxd */
         const T *a, const ptrdiff_t *row, ptrdiff_t a_jump, const T *b, const ptrdiff_t *col,      \
         ptrdiff_t b_jump, ptrdiff_t segments, ptrdiff_t count, double *out, ptrdiff_t out_row,     \
         ptrdiff_t rows, ptrdiff_t cols);                                                           \
+    void (*T##_turn)(                                                                              \
+        const T *a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t columns, T *out,                    \
+        ptrdiff_t out_row);                                                                        \
     int (*T##_finite)(const T *a, ptrdiff_t n);                                                    \
     T (*T##_burn)(ptrdiff_t count);                                                                \
     ptrdiff_t (*T##_lanes)(void);

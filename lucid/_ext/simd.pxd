@@ -18,3 +18,8 @@ cdef void dot(
     const Py_ssize_t* col, Py_ssize_t b_jump, Py_ssize_t segments, Py_ssize_t count, double* out,
     Py_ssize_t out_row, Py_ssize_t rows, Py_ssize_t cols,
 ) noexcept nogil
+
+cdef void turn(
+    const floating* a, Py_ssize_t a_row, Py_ssize_t rows, Py_ssize_t columns, floating* out,
+    Py_ssize_t out_row,
+) noexcept nogil

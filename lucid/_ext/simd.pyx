@@ -27,6 +27,12 @@ cdef extern from "simd.h" nogil:
             const double* a, const Py_ssize_t* row, Py_ssize_t a_jump, const double* b,
             const Py_ssize_t* col, Py_ssize_t b_jump, Py_ssize_t segments, Py_ssize_t count,
             double* out, Py_ssize_t out_row, Py_ssize_t rows, Py_ssize_t cols) noexcept nogil
+        void (*float_turn)(
+            const float* a, Py_ssize_t a_row, Py_ssize_t rows, Py_ssize_t columns, float* out,
+            Py_ssize_t out_row) noexcept nogil
+        void (*double_turn)(
+            const double* a, Py_ssize_t a_row, Py_ssize_t rows, Py_ssize_t columns, double* out,
+            Py_ssize_t out_row) noexcept nogil
         int (*float_finite)(const float* a, Py_ssize_t n) noexcept nogil
         int (*double_finite)(const double* a, Py_ssize_t n) noexcept nogil
         float (*float_burn)(Py_ssize_t count) noexcept nogil
@@ -81,6 +87,17 @@ cdef void dot(
     else:
         simd.double_dot(
             a, row, a_jump, b, col, b_jump, segments, count, out, out_row, rows, cols)
+
+
+cdef void turn(
+    const floating* a, Py_ssize_t a_row, Py_ssize_t rows, Py_ssize_t columns, floating* out,
+    Py_ssize_t out_row,
+) noexcept nogil:
+    """out[j, i] = a[i, j]; rows are filled up with 0 to a whole register"""
+    if floating is float:
+        simd.float_turn(a, a_row, rows, columns, out, out_row)
+    else:
+        simd.double_turn(a, a_row, rows, columns, out, out_row)
 
 
 cdef Py_ssize_t lanes(const floating* like) noexcept nogil:

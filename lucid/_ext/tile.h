@@ -24,6 +24,13 @@
 
 typedef VECTOR(T) VEC;
 
+#if defined(__GNUC__)
+typedef T NAME(four) __attribute__((vector_size(4 * sizeof(T)), aligned(__alignof__(T)), may_alias));
+#define SET4(to, a, b, c, d) *(NAME(four) *)(to) = (NAME(four)){a, b, c, d}
+#else
+#define SET4(to, a, b, c, d) (to)[0] = a, (to)[1] = b, (to)[2] = c, (to)[3] = d
+#endif
+
 /* to[0 .. n-1] = from[0 .. n-1] for n < LANES, by at most one move of each size. */
 TARGET INLINE void NAME(copy_part)(T *to, const T *from, ptrdiff_t n)
 {
@@ -272,6 +279,26 @@ TARGET static void NAME(dot)(
 #undef CALL_TILE
 #undef ALL_TILES
 
+/* out[j * out_row + i] = a[i * a_row + j]: rows become columns, in squares of 4 x 4, because moving
+   four numbers takes as long as moving one. Rows are filled up to a multiple of LANES with 0. */
+TARGET static void NAME(turn)(
+    const T *a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t columns, T *out, ptrdiff_t out_row)
+{
+    ptrdiff_t i = 0, filled = (rows + LANES - 1) / LANES * LANES;
+    for (; i + 4 <= rows; i += 4) {
+        const T *p = a + i * a_row, *q = p + a_row, *r = q + a_row, *s = r + a_row;
+        ptrdiff_t j = 0;
+        for (; j + 4 <= columns; j += 4)
+            UNROLL for (ptrdiff_t k = j; k < j + 4; k++)
+                SET4(out + k * out_row + i, p[k], q[k], r[k], s[k]);
+        for (; j < columns; j++)
+            SET4(out + j * out_row + i, p[j], q[j], r[j], s[j]);
+    }
+    for (; i < filled; i++)
+        for (ptrdiff_t j = 0; j < columns; j++)
+            out[j * out_row + i] = i < rows ? a[i * a_row + j] : 0;
+}
+
 /* Whether all of n numbers are finite: 0 * inf and 0 * nan are nan, and nan is not 0. */
 TARGET static int NAME(finite)(const T *a, ptrdiff_t n)
 {
@@ -313,3 +340,4 @@ static ptrdiff_t NAME(lanes)(void)
 
 #undef LANES
 #undef VEC
+#undef SET4

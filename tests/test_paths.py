@@ -84,7 +84,10 @@ def config_of(kind: str, seed: int, least=0, most=1_000_000) -> Config:
         else:
             break
     while 0 < groups * C * O * K * T * N < least:
-        N += 1
+        if T < 2000 and kind != "one position":
+            T *= 2
+        else:
+            N *= 2
     stride, dilation, mode = drawn["stride"], drawn["dilation"], d.of(*MODES)
     # The padded row first, then how much of it is padding: as much as the mode allows.
     P = (T - 1) * stride + dilation * (K - 1) + 1 + d.of(0, 0, stride - 1, stride // 2)

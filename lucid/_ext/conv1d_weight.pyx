@@ -16,6 +16,10 @@ The loop over blocks of the weight runs on several threads; each number is summe
 order. Sums of many float32 numbers are put away in double precision.
 """
 
+from lucid._ext.choose import choose
+from lucid._ext.fft import correlate_weight
+from lucid._ext.simd import all_finite, register_lanes
+
 from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
@@ -24,7 +28,7 @@ from libc.string cimport memset
 from lucid._ext.rows cimport (
     ROW_NUMBERS, Blocks, Geometry, Rows, aligned, block_of, cut, fill, gcd, pieces, places,
 )
-from lucid._ext.simd cimport BLOCK, dot, lanes, multiply, turn
+from lucid._ext.simd cimport BLOCK, dot, multiply, turn
 from lucid._ext.threads cimport team
 
 cdef enum:
@@ -54,19 +58,25 @@ def conv1d_weight_grad(
     int mode,
 ):
     """w_grad[o, c, k] = sum over n, t of g[n, o, t] * padded[n, c, t*stride + k*dilation]"""
+    C, O, K = w_grad.shape[1], w_grad.shape[0] // groups, w_grad.shape[2]
+    way = choose("weight", C, O, K, g.shape[2], stride, dilation, register_lanes(w_grad))
+    if way == "fft" and g.shape[0] > 0 and all_finite(g) and all_finite(x):
+        if correlate_weight(g, x, w_grad.reshape(groups, O, C, K), -left, mode):
+            return
+        way = "tiles"
     if w_grad.itemsize == 4:
-        weight_grad[float](g, x, w_grad, stride, dilation, groups, left, mode)
+        weight_grad[float](g, x, w_grad, stride, dilation, groups, left, mode, way == "tiles")
     else:
-        weight_grad[double](g, x, w_grad, stride, dilation, groups, left, mode)
+        weight_grad[double](g, x, w_grad, stride, dilation, groups, left, mode, way == "tiles")
 
 
 cdef int weight_grad(
     const floating[:, :, ::1] g, const floating[:, :, ::1] x, floating[:, :, ::1] w_grad,
     Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t groups, Py_ssize_t left, int mode,
+    bint by_tiles,
 ) except -1:
     cdef Py_ssize_t N = g.shape[0], items, item, size, blocks, shares
     cdef int threads
-    cdef bint by_tiles
     cdef Job job
     cdef Rows rows
     cdef floating* scratch
@@ -79,8 +89,6 @@ cdef int weight_grad(
     job.O, job.K, job.T = w_grad.shape[0] // groups, w_grad.shape[2], g.shape[2]
     job.x_sample = x.shape[1] * x.shape[2]
     job.g_sample = g.shape[1] * g.shape[2]
-    # Turning g round is for many output channels, and for enough taps to pay for it.
-    by_tiles = job.O >= 1 * lanes(&g[0, 0, 0]) and job.C * job.K >= 2 * lanes(&g[0, 0, 0])
     job.stretch = min(job.T, <Py_ssize_t>POSITIONS if by_tiles else <Py_ssize_t>ROW_NUMBERS // 4)
     job.blocks = cut(&job.geometry, job.C, job.K, job.stretch, job.stretch)
     job.stretches = pieces(job.T, job.stretch)

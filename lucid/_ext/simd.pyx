@@ -105,6 +105,11 @@ cdef Py_ssize_t lanes(const floating* like) noexcept nogil:
     return simd.float_lanes() if floating is float else simd.double_lanes()
 
 
+def register_lanes(array):
+    """How many of the numbers of an array a register holds."""
+    return simd.float_lanes() if array.itemsize == 4 else simd.double_lanes()
+
+
 def all_finite(array):
     """Whether no number of a contiguous array is infinite or nan."""
     cdef const float[::1] f

@@ -30,6 +30,8 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport calloc, free, malloc
 
 from lucid._ext import numpy_twins
+from lucid._ext.choose import choose
+from lucid._ext.fft import correlate
 from lucid._ext.simd import all_finite
 
 from lucid._ext.pad cimport ZEROS
@@ -40,6 +42,7 @@ from lucid._ext.simd cimport BLOCK, lanes, multiply
 from lucid._ext.threads cimport team
 
 cdef enum:
+    LONG = 256          # as in choose.py: with fewer taps nobody needs to ask
     STRETCH = 1024      # outputs in a row that are computed at a time, at most
     LOOSE = 64          # rows at a time, where outputs do not lie side by side in memory
 
@@ -74,10 +77,23 @@ def conv1d_forward(
     int mode,
 ):
     """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
+    if w.shape[2] >= LONG and takes_fft("forward", x, w, y, stride, dilation, groups):
+        by_group = w.reshape(groups, -1, w.shape[1], w.shape[2])
+        if correlate(x, by_group, bias, y, -left, mode):
+            return
     if y.itemsize == 4:
         forward[float](x, w, bias, y, stride, dilation, groups, left, mode)
     else:
         forward[double](x, w, bias, y, stride, dilation, groups, left, mode)
+
+
+cdef bint takes_fft(
+    str face, x, w, y, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t groups
+) except -1:
+    """Whether Fourier transforms pay, and nothing is infinite or nan (see ``fft.py``)."""
+    C, O, K = w.shape[1], w.shape[0] // groups, w.shape[2]
+    way = choose(face, C, O, K, y.shape[2], stride, dilation, 1)
+    return way == "fft" and x.size > 0 and all_finite(x) and all_finite(w)
 
 
 cdef int forward(
@@ -138,12 +154,14 @@ cdef int convolve(
             if threads == 1:
                 for item in range(items):
                     i = item % count
-                    convolve_item(&jobs[i], item // count, x, bias, row + i * O, aligned(scratch))
+                    convolve_item(
+                        &jobs[i], item // count, x, bias, row + i * O,
+                        <floating*> aligned(scratch))
             else:
                 for item in prange(items, num_threads=threads, schedule="dynamic"):
                     convolve_item(
                         &jobs[item % count], item // count, x, bias, row + item % count * O,
-                        aligned(scratch) + threadid() * size)
+                        <floating*> aligned(scratch) + threadid() * size)
     finally:
         free(row)
         free(scratch)
@@ -152,7 +170,7 @@ cdef int convolve(
 
 
 cdef Py_ssize_t plan(
-    Job* jobs, Py_ssize_t count, Py_ssize_t N, int threads, Py_ssize_t lanes
+    Job* jobs, Py_ssize_t count, Py_ssize_t N, int threads, Py_ssize_t register
 ) noexcept nogil:
     """Cut the work of all jobs in the same way; return how many numbers a thread needs room for.
 
@@ -165,7 +183,7 @@ cdef Py_ssize_t plan(
     cdef Rows rows
     for i in range(count):
         T = max(T, jobs[i].T)
-    stretches = min(shares, pieces(T, 8 * lanes))
+    stretches = min(shares, pieces(T, 8 * register))
     for i in range(count):
         job = &jobs[i]
         job.blocks = cut(&job.geometry, job.C, job.K, min(job.T, <Py_ssize_t>STRETCH), 4 * SLACK)
@@ -176,7 +194,7 @@ cdef Py_ssize_t plan(
     for i in range(count):
         job = &jobs[i]
         job.parts = parts
-        job.stretch = pieces(pieces(T, stretches), lanes) * lanes
+        job.stretch = pieces(pieces(T, stretches), register) * register
         job.stretches = pieces(T, job.stretch)
         block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
         room = max(room, rows.channels * rows.phases * rows.pitch)
@@ -193,7 +211,8 @@ cdef void convolve_item(
     cdef Py_ssize_t part = item % job.parts, stretch = item // job.parts % job.stretches
     cdef Py_ssize_t group = item // (job.parts * job.stretches) % job.groups
     cdef Py_ssize_t n = item // (job.parts * job.stretches * job.groups)
-    cdef Py_ssize_t first = part * job.O // job.parts, rest = (part + 1) * job.O // job.parts - first
+    cdef Py_ssize_t first = part * job.O // job.parts
+    cdef Py_ssize_t rest = (part + 1) * job.O // job.parts - first
     cdef Py_ssize_t t = stretch * job.stretch, columns = min(job.stretch, job.T - t)
     cdef Py_ssize_t o = group * job.O + first, i
     cdef const floating* w = <const floating*> job.w + o * job.C * job.K
@@ -274,6 +293,10 @@ def scatter_range(
     cdef Py_ssize_t common = gcd(stride, dilation)
     C, K, length = w.shape[1], w.shape[2], out.shape[2]
     by_group = w.reshape(groups, w.shape[0] // groups, C, K)
+    if K >= LONG and takes_fft("input", g, w, out, stride, dilation, groups):
+        flipped = by_group.swapaxes(1, 2)[..., ::-1]
+        if correlate(g, flipped, None, out, start - K + 1, ZEROS):
+            return
     if min(K, stride // common) < stride:
         out[...] = 0    # some phases are read by no tap
     convolutions = []

@@ -65,7 +65,9 @@ cdef inline void lay_out(
     rows.pitch = (pieces(longest + SLACK, SLACK) | 1) * SLACK
 
 
-cdef inline Py_ssize_t place(const Geometry* geometry, const Rows* rows, Py_ssize_t k) noexcept nogil:
+cdef inline Py_ssize_t place(
+    const Geometry* geometry, const Rows* rows, Py_ssize_t k
+) noexcept nogil:
     """Where, in the rows of a channel, the block's tap k finds what the first output reads."""
     if rows.own:
         return k * rows.pitch
@@ -134,7 +136,7 @@ cdef inline void fill_row(
     memset(out + count, 0, (pitch - count) * sizeof(floating))
 
 
-# -------------------------------------------------------------------------------- how the work is cut into blocks
+# ------------------------------------------------------------------ how the work is cut into blocks
 
 cdef struct Blocks:
     Py_ssize_t channels     # of a block
@@ -193,9 +195,9 @@ cdef inline void block_of(
     lay_out(geometry, rows, outputs)
 
 
-cdef inline floating* aligned(floating* memory) noexcept nogil:
+cdef inline char* aligned(void* memory) noexcept nogil:
     """The next address that begins a cache line."""
-    return <floating*> ((<size_t> memory + 63) & ~(<size_t> 63))
+    return <char*> ((<size_t> memory + 63) & ~(<size_t> 63))
 
 
 cdef inline Py_ssize_t gcd(Py_ssize_t a, Py_ssize_t b) noexcept nogil:

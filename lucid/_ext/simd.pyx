@@ -93,7 +93,7 @@ cdef void turn(
     const floating* a, Py_ssize_t a_row, Py_ssize_t rows, Py_ssize_t columns, floating* out,
     Py_ssize_t out_row,
 ) noexcept nogil:
-    """out[j, i] = a[i, j]; rows are filled up with 0 to a whole register"""
+    """out[j, i] = a[i, j]"""
     if floating is float:
         simd.float_turn(a, a_row, rows, columns, out, out_row)
     else:
@@ -103,6 +103,11 @@ cdef void turn(
 cdef Py_ssize_t lanes(const floating* like) noexcept nogil:
     """How many such numbers a register holds."""
     return simd.float_lanes() if floating is float else simd.double_lanes()
+
+
+def register_lanes(array):
+    """How many of the numbers of an array a register holds."""
+    return simd.float_lanes() if array.itemsize == 4 else simd.double_lanes()
 
 
 def all_finite(array):

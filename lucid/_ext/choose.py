@@ -1,0 +1,69 @@
+"""Which way a convolution is computed: decided here, by sizes alone.
+
+Never by the number of threads, which must not change a result.
+"""
+
+from __future__ import annotations
+
+__all__ = ["LONG", "block_length", "choose"]
+
+LONG = 256  #: no kernel with fewer taps is worth a Fourier transform
+MOST_PAIRS = 16  # of an input and an output channel, whose spectra are in memory at once
+
+
+def choose(
+    face: str, C: int, O: int, K: int, T: int, stride: int, dilation: int, lanes: int
+) -> str:
+    """Return ``"fft"``, ``"tiles"`` or ``"dots"`` for one face of a convolution.
+
+    ``"fft"``
+        A sum over K taps for each of T outputs takes T * K multiplications, a Fourier transform
+        of F numbers some F * log F. It pays for long kernels over long signals. Its blocks are
+        computed in NumPy, each with an overhead of its own.
+    ``"tiles"``
+        Sums in registers, with positions side by side (for the weight gradient: channels, taps).
+    ``"dots"``
+        Only for the weight gradient, whose columns are channels and, without dilation, taps: with
+        too few of them a register would be mostly empty.
+
+    Parameters
+    ----------
+    face : str
+        ``"forward"``, ``"input"`` or ``"weight"``.
+    C, O : int
+        Input and output channels of a group.
+    K, T : int
+        Taps, and outputs in a row.
+    stride, dilation : int
+        Steps between outputs and between taps.
+    lanes : int
+        How many numbers a register holds.
+
+    Examples
+    --------
+    >>> choose("forward", C=64, O=64, K=3, T=1000, stride=1, dilation=1, lanes=16)
+    'tiles'
+    >>> choose("forward", C=1, O=1, K=1025, T=160_000, stride=1, dilation=1, lanes=16)
+    'fft'
+    >>> choose("weight", C=1, O=1, K=31, T=512, stride=1, dilation=1, lanes=16)
+    'dots'
+    """
+    if K >= LONG and stride == dilation == 1 and C * O <= MOST_PAIRS:
+        # nanoseconds, as measured: 30 or 75 products in each by tiles; by blocks of F numbers,
+        # some microseconds for NumPy's own work and a few nanoseconds a number
+        by_tiles = C * O * T * K / (30 if O == 1 else 75)
+        F = block_length(K, T)
+        blocks = -(-T // (F - K + 1))
+        if blocks * (40_000 + F * (8 * (C + O) + C * O)) < by_tiles:
+            return "fft"
+    side_by_side = C * K if dilation == 1 else C
+    if face != "weight" or (O >= 4 and side_by_side >= lanes and stride <= K):
+        return "tiles"
+    return "dots"
+
+
+def block_length(K: int, T: int) -> int:
+    """How many positions are transformed at a time: a power of two, some times the kernel."""
+    whole = T + K - 1
+    F = 1 << (4 * K - 1).bit_length()
+    return int(min(max(F, 16384), 1 << (whole - 1).bit_length()))

@@ -32,6 +32,13 @@ enum { BLOCK = 256 }; /* as in simd.pxd */
 #define KEEP_IN_REGISTER(pointer)
 #endif
 
+/* A sum stays in its register: without this word the compiler moves sums to and fro. */
+#if defined(__GNUC__) && defined(__SSE2__)
+#define KEEP_SUM(sum) __asm__("" : "+v"(sum))
+#else
+#define KEEP_SUM(sum)
+#endif
+
 /* What a kernel sees of a level. What the functions compute is said in tile.h. */
 #define LUCID_FUNCTIONS(T)                                                                         \
     void (*T##_multiply)(                                                                          \

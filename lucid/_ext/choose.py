@@ -21,10 +21,10 @@ def choose(
         of F numbers some F * log F. It pays for long kernels over long signals. Its blocks are
         computed in NumPy, each with an overhead of its own.
     ``"tiles"``
-        Sums in registers, positions (or, for the weight gradient, output channels) side by side.
+        Sums in registers, with positions side by side (for the weight gradient: channels, taps).
     ``"dots"``
-        Only for the weight gradient: with few output channels a register would be mostly empty,
-        and with few taps turning the output's gradient round would not pay.
+        Only for the weight gradient, whose columns are channels and, without dilation, taps: with
+        too few of them a register would be mostly empty.
 
     Parameters
     ----------
@@ -56,7 +56,8 @@ def choose(
         blocks = -(-T // (F - K + 1))
         if blocks * (40_000 + F * (8 * (C + O) + C * O)) < by_tiles:
             return "fft"
-    if face != "weight" or (lanes <= O and 2 * lanes <= C * K):
+    side_by_side = C * K if dilation == 1 else C
+    if face != "weight" or (O >= 4 and side_by_side >= lanes and stride <= K):
         return "tiles"
     return "dots"
 

@@ -154,12 +154,14 @@ cdef int convolve(
             if threads == 1:
                 for item in range(items):
                     i = item % count
-                    convolve_item(&jobs[i], item // count, x, bias, row + i * O, aligned(scratch))
+                    convolve_item(
+                        &jobs[i], item // count, x, bias, row + i * O,
+                        <floating*> aligned(scratch))
             else:
                 for item in prange(items, num_threads=threads, schedule="dynamic"):
                     convolve_item(
                         &jobs[item % count], item // count, x, bias, row + item % count * O,
-                        aligned(scratch) + threadid() * size)
+                        <floating*> aligned(scratch) + threadid() * size)
     finally:
         free(row)
         free(scratch)

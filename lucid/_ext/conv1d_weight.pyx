@@ -6,43 +6,47 @@ With ``p`` the padded input, ``s`` the stride and ``d`` the dilation::
 
 Its twin is in ``numpy_twins.py``. Here the sum runs along the rows, and there are two ways:
 
-*Tiles.* With many output channels these become the columns of a tile: g is turned round, block by
-block, so that channels lie side by side, and ``multiply`` of ``tile.h`` adds up over positions.
+*Tiles.* A stretch of the padded input is turned round, so that the channels of a position lie side
+by side, and after them those of the next position. What the taps of one output read is then one
+piece of memory, from which ``multiply`` of ``tile.h`` takes its columns; g is read as it is.
 
-*Dots.* With few of them that would waste most of a register. Then positions run along the register,
-and its lanes are added up at the end: ``dot`` of ``tile.h``.
+*Dots.* With few channels and taps that would waste most of a register. Then positions run along the
+register, and its lanes are added up at the end: ``dot`` of ``tile.h``.
 
 The loop over blocks of the weight runs on several threads; each number is summed by one, in a fixed
 order. Sums of many float32 numbers are put away in double precision.
 """
-
-from lucid._ext.choose import choose
-from lucid._ext.fft import correlate_weight
-from lucid._ext.simd import all_finite, register_lanes
 
 from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
+from lucid._ext.choose import choose
+from lucid._ext.fft import correlate_weight
+from lucid._ext.simd import all_finite, register_lanes
+
 from lucid._ext.rows cimport (
-    ROW_NUMBERS, Blocks, Geometry, Rows, aligned, block_of, cut, fill, gcd, pieces, places,
+    ROW_NUMBERS, SLACK, Blocks, Geometry, Rows, aligned, block_of, cut, fill, fill_row, gcd, pieces,
+    places,
 )
 from lucid._ext.simd cimport BLOCK, dot, multiply, turn
 from lucid._ext.threads cimport team
 
 cdef enum:
-    TURNED = 64         # output channels that are turned round at a time,
-    POSITIONS = 144     # for so many positions: both together stay in the first cache
-    MOST_BLOCKS = 4     # blocks of channels and taps that share what was turned round
-    SUMS = 16           # blocks of positions that are added up in single precision
+    CHANNELS = 64       # that are turned round at a time,
+    POSITIONS = 144     # for so many outputs: both together stay in the first cache
+    COLUMNS = 1024      # (tap, channel) pairs at a time
+    SUMS = 65536        # numbers that a thread sums at a time
+    STRETCHES = 16      # of positions that are added up in single precision
 
 
 cdef struct Job:
     Geometry geometry
     Py_ssize_t groups, C, O, K, T           # C and O of one group
     Py_ssize_t x_sample, g_sample           # from one to the next in memory
-    Py_ssize_t stretch, stretches, parts    # positions at a time; pieces of a row, of the blocks
+    Py_ssize_t stretch, stretches           # positions at a time; pieces of a row
+    Py_ssize_t parts                        # pieces of the output channels of a group
     Blocks blocks
 
 
@@ -75,11 +79,10 @@ cdef int weight_grad(
     Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t groups, Py_ssize_t left, int mode,
     bint by_tiles,
 ) except -1:
-    cdef Py_ssize_t N = g.shape[0], items, item, size, blocks, shares
+    cdef Py_ssize_t N = g.shape[0], items, item, size
     cdef int threads
     cdef Job job
-    cdef Rows rows
-    cdef floating* scratch
+    cdef char* scratch
     if N == 0:
         w_grad[:, :, :] = 0
         return 0
@@ -89,94 +92,132 @@ cdef int weight_grad(
     job.O, job.K, job.T = w_grad.shape[0] // groups, w_grad.shape[2], g.shape[2]
     job.x_sample = x.shape[1] * x.shape[2]
     job.g_sample = g.shape[1] * g.shape[2]
-    job.stretch = min(job.T, <Py_ssize_t>POSITIONS if by_tiles else <Py_ssize_t>ROW_NUMBERS // 4)
-    job.blocks = cut(&job.geometry, job.C, job.K, job.stretch, job.stretch)
-    job.stretches = pieces(job.T, job.stretch)
-    job.stretch = pieces(job.T, job.stretches)
-    block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
-    size = rows.channels * rows.phases * rows.pitch
-    blocks = job.blocks.across * job.blocks.along
     threads = team(2.0 * N * groups * job.O * job.T * job.C * job.K)
-    if by_tiles:
-        # turning g round pays for several blocks at a time, as long as there is enough to share
-        shares = 1 if threads == 1 else pieces(4 * threads, groups * pieces(job.O, TURNED))
-        job.parts = min(blocks, max(pieces(blocks, MOST_BLOCKS), shares))
-        items = groups * pieces(job.O, TURNED) * job.parts
-        # the rows, g turned round, the sums of some blocks, and their totals in double precision
-        size += POSITIONS * TURNED + pieces(blocks, job.parts) * BLOCK * TURNED * (
-            1 + sizeof(double) // sizeof(floating))
-    else:
-        items = groups * blocks
-        size = max(size, min(N * size, <Py_ssize_t>ROW_NUMBERS)) + (
-            job.O * rows.channels * rows.taps * (sizeof(double) // sizeof(floating)))
-    size = pieces(size, 64) * 64
-    scratch = <floating*> malloc((threads * size + 64) * sizeof(floating))
+    size = plan_tiles(&job, threads) if by_tiles else plan_dots(&job, N)
+    size = pieces(size * sizeof(double), 64) * 64
+    items = groups * job.blocks.across * job.blocks.along * job.parts
+    scratch = <char*> malloc(threads * size + 64)
     if scratch == NULL:
         raise MemoryError("no memory for the sums of conv1d's weight gradient")
     with nogil:
-        if by_tiles:
-            for item in prange(items, num_threads=threads, schedule="dynamic"):
+        for item in prange(items, num_threads=threads, schedule="dynamic"):
+            if by_tiles:
                 weight_by_tiles(
                     &job, item, N, &g[0, 0, 0], &x[0, 0, 0], &w_grad[0, 0, 0],
-                    aligned(scratch) + threadid() * size)
-        else:
-            for item in prange(items, num_threads=threads, schedule="dynamic"):
+                    <double*> (aligned(scratch) + threadid() * size))
+            else:
                 weight_by_dots(
                     &job, item, N, &g[0, 0, 0], &x[0, 0, 0], &w_grad[0, 0, 0],
-                    aligned(scratch) + threadid() * size)
+                    <double*> (aligned(scratch) + threadid() * size))
         free(scratch)
     return 0
 
 
+cdef Py_ssize_t plan_tiles(Job* job, int threads) noexcept nogil:
+    """Cut the work; return how many numbers a thread needs room for.
+
+    Blocks and stretches depend on sizes alone: they decide the order of additions. How the output
+    channels are shared out does not, so it may depend on the number of threads.
+    """
+    cdef Py_ssize_t window, numbers, shares
+    cdef Blocks* blocks = &job.blocks
+    blocks.across = pieces(job.C, CHANNELS)
+    blocks.channels = pieces(job.C, blocks.across)
+    blocks.along = pieces(job.K * blocks.channels, COLUMNS)
+    if job.geometry.apart > POSITIONS * job.geometry.stride:
+        blocks.along = job.K    # taps so far apart share nothing
+    # at most half of the room for the positions between the first tap and the last
+    window = ROW_NUMBERS // blocks.channels
+    blocks.along = max(blocks.along, pieces(job.K, 1 + window // 2 // job.geometry.apart))
+    blocks.taps = pieces(job.K, blocks.along)
+    blocks.along = pieces(job.K, blocks.taps)
+    window -= (blocks.taps - 1) * job.geometry.apart
+    job.stretch = max(<Py_ssize_t>1, min(<Py_ssize_t>POSITIONS, window // job.geometry.stride))
+    job.stretches = pieces(job.T, job.stretch)
+    job.stretch = pieces(job.T, job.stretches)
+    numbers = blocks.taps * blocks.channels
+    shares = 1 if threads == 1 else pieces(
+        4 * threads, job.groups * blocks.across * blocks.along)
+    job.parts = min(job.O, max(pieces(job.O * numbers, SUMS), min(shares, pieces(job.O, 12))))
+    # the window as it is and turned round, the sums, and their totals
+    window = (blocks.taps - 1) * job.geometry.apart + job.stretch * job.geometry.stride + SLACK
+    return 2 * (window + SLACK) * blocks.channels + 2 * pieces(job.O, job.parts) * numbers + 256
+
+
 cdef void weight_by_tiles(
     const Job* job, Py_ssize_t item, Py_ssize_t N, const floating* g, const floating* x,
-    floating* w_grad, floating* scratch,
+    floating* w_grad, double* scratch,
 ) noexcept nogil:
-    """A part of the blocks, for TURNED output channels of a group, which are a tile's columns."""
-    cdef Py_ssize_t wide = pieces(job.O, TURNED), blocks = job.blocks.across * job.blocks.along
-    cdef Py_ssize_t part = item % job.parts, o = item // job.parts % wide * TURNED
-    cdef Py_ssize_t group = item // job.parts // wide
-    cdef Py_ssize_t low = part * blocks // job.parts, high = (part + 1) * blocks // job.parts
-    cdef Py_ssize_t columns = min(<Py_ssize_t>TURNED, job.O - o)
-    cdef Py_ssize_t n, stretch, i, j, c, k, m, added = 0, count = (high - low) * BLOCK * TURNED
+    """One block of channels and taps, for a part of the output channels of a group."""
+    cdef Py_ssize_t blocks = job.blocks.across * job.blocks.along
+    cdef Py_ssize_t part = item % job.parts, block = item // job.parts % blocks
+    cdef Py_ssize_t group = item // job.parts // blocks
+    cdef Py_ssize_t stride = job.geometry.stride, apart = job.geometry.apart
+    cdef Py_ssize_t low = part * job.O // job.parts, high = (part + 1) * job.O // job.parts
+    cdef Py_ssize_t c = block // job.blocks.along * job.blocks.channels
+    cdef Py_ssize_t k = block % job.blocks.along * job.blocks.taps
+    cdef Py_ssize_t C = min(job.blocks.channels, job.C - c), K = min(job.blocks.taps, job.K - k)
+    cdef Py_ssize_t n, stretch, i, j, t, m, o, first, positions, outputs, added = 0
+    cdef Py_ssize_t count = (high - low) * K * C
+    cdef Py_ssize_t most = (K - 1) * apart + (job.stretch - 1) * stride + 1
     cdef Py_ssize_t row[BLOCK]
     cdef Py_ssize_t col[POSITIONS]
-    cdef floating* turned = scratch
-    cdef floating* sums = turned + POSITIONS * TURNED
-    cdef double* totals = <double*> (sums + count)
-    cdef floating* padded = <floating*> (totals + count)
-    cdef Rows rows
-    g += (group * job.O + o) * job.T
-    x += group * job.C * job.geometry.L
+    cdef double* totals = scratch
+    cdef floating* sums = <floating*> (totals + count)
+    cdef floating* window = sums + count
+    cdef floating* turned = window + C * (most + SLACK)
+    cdef const floating* g_rows
+    # read position by position, whatever the stride
+    cdef Geometry line = Geometry(job.geometry.L, 0, 1, 1, 1, 1, job.geometry.mode)
+    g += (group * job.O + low) * job.T
+    x += (group * job.C + c) * job.geometry.L
+    for i in range(BLOCK):
+        row[i] = i * job.T
     for m in range(POSITIONS):
-        col[m] = m * TURNED
+        col[m] = m * stride * C
     memset(sums, 0, count * sizeof(floating))
     memset(totals, 0, count * sizeof(double))
     for n in range(N):
         for stretch in range(job.stretches):
-            rows.t = stretch * job.stretch
-            rows.outputs = min(job.stretch, job.T - rows.t)
-            turn(g + n * job.g_sample + rows.t, job.T, columns, rows.outputs, turned, TURNED)
-            for i in range(low, high):
-                block_of(&job.geometry, &job.blocks, i, job.C, job.K, job.stretch, &rows)
-                fill(&job.geometry, &rows, x + n * job.x_sample, padded)
-                places(&job.geometry, &rows, row)
-                # sums[ck, o] += sum over t of padded[ck, t] * g[o, t]
-                multiply(
-                    padded, row, turned, col, rows.outputs, sums + (i - low) * BLOCK * TURNED,
-                    TURNED, rows.channels * rows.taps, columns, <const floating*> NULL)
+            t = stretch * job.stretch
+            outputs = min(job.stretch, job.T - t)
+            if outputs <= 0:
+                continue
+            # turned[position, c] = padded x[n, c, first + position]
+            first = job.geometry.first + t * stride + k * apart
+            positions = (K - 1) * apart + (outputs - 1) * stride + 1
+            if first >= 0 and first + positions <= job.geometry.L:
+                turn(x + n * job.x_sample + first, job.geometry.L, C, positions, turned, C)
+            else:
+                for i in range(C):
+                    fill_row(
+                        &line, x + n * job.x_sample + i * job.geometry.L, first, positions,
+                        window + i * (most + SLACK), positions)
+                turn(window, most + SLACK, C, positions, turned, C)
+            memset(turned + positions * C, 0, SLACK * sizeof(floating))
+            # sums[o, k, c] += sum over t of g[o, t] * turned[t*stride + k*apart, c]
+            for i in range(pieces(high - low, BLOCK)):
+                o = i * BLOCK
+                g_rows = g + n * job.g_sample + o * job.T + t
+                m = min(<Py_ssize_t>BLOCK, high - low - o)
+                if apart == 1 or K == 1:    # the taps' channels follow each other in memory
+                    multiply(
+                        g_rows, row, turned, col, outputs, sums + o * K * C, K * C, m, K * C,
+                        <const floating*> NULL)
+                else:
+                    for j in range(K):
+                        multiply(
+                            g_rows, row, turned + j * apart * C, col, outputs,
+                            sums + (o * K + j) * C, K * C, m, C, <const floating*> NULL)
             added += 1
-            if added % SUMS == 0:
+            if added % STRETCHES == 0:
                 put_away(sums, totals, count)
     put_away(sums, totals, count)
-    for i in range(low, high):
-        block_of(&job.geometry, &job.blocks, i, job.C, job.K, job.stretch, &rows)
-        for c in range(rows.channels):
-            for k in range(rows.taps):
-                m = ((i - low) * BLOCK + c * rows.taps + k) * TURNED
-                for j in range(columns):
-                    w_grad[((group * job.O + o + j) * job.C + rows.c + c) * job.K + rows.k + k] = (
-                        <floating> totals[m + j])
+    for o in range(high - low):
+        for i in range(C):
+            for j in range(K):
+                w_grad[((group * job.O + low + o) * job.C + c + i) * job.K + k + j] = (
+                    <floating> totals[(o * K + j) * C + i])
 
 
 cdef inline void put_away(floating* sums, double* totals, Py_ssize_t count) noexcept nogil:
@@ -187,9 +228,24 @@ cdef inline void put_away(floating* sums, double* totals, Py_ssize_t count) noex
         sums[i] = 0
 
 
+cdef Py_ssize_t plan_dots(Job* job, Py_ssize_t N) noexcept nogil:
+    """Cut the work; return how many numbers a thread needs room for."""
+    cdef Py_ssize_t size
+    cdef Rows rows
+    job.parts = 1
+    job.stretch = min(job.T, <Py_ssize_t>ROW_NUMBERS // 4)
+    job.blocks = cut(&job.geometry, job.C, job.K, job.stretch, job.stretch)
+    job.stretches = pieces(job.T, job.stretch)
+    block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
+    size = rows.channels * rows.phases * rows.pitch
+    # the rows of as many samples as there is room for, and the totals
+    return max(size, min(N * size, <Py_ssize_t>ROW_NUMBERS)) + (
+        job.O * rows.channels * rows.taps + 64)
+
+
 cdef void weight_by_dots(
     const Job* job, Py_ssize_t item, Py_ssize_t N, const floating* g, const floating* x,
-    floating* w_grad, floating* scratch,
+    floating* w_grad, double* scratch,
 ) noexcept nogil:
     """One block, for all output channels of a group."""
     cdef Py_ssize_t blocks = job.blocks.across * job.blocks.along
@@ -198,7 +254,7 @@ cdef void weight_by_dots(
     cdef Py_ssize_t col[BLOCK]
     cdef Py_ssize_t pairs, some
     cdef Rows rows
-    cdef double* totals = <double*> scratch
+    cdef double* totals = scratch
     cdef floating* padded
     block_of(&job.geometry, &job.blocks, item % blocks, job.C, job.K, job.stretch, &rows)
     sample = rows.channels * rows.phases * rows.pitch

@@ -195,9 +195,9 @@ cdef inline void block_of(
     lay_out(geometry, rows, outputs)
 
 
-cdef inline floating* aligned(floating* memory) noexcept nogil:
+cdef inline char* aligned(void* memory) noexcept nogil:
     """The next address that begins a cache line."""
-    return <floating*> ((<size_t> memory + 63) & ~(<size_t> 63))
+    return <char*> ((<size_t> memory + 63) & ~(<size_t> 63))
 
 
 cdef inline Py_ssize_t gcd(Py_ssize_t a, Py_ssize_t b) noexcept nogil:

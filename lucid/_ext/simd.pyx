@@ -93,7 +93,7 @@ cdef void turn(
     const floating* a, Py_ssize_t a_row, Py_ssize_t rows, Py_ssize_t columns, floating* out,
     Py_ssize_t out_row,
 ) noexcept nogil:
-    """out[j, i] = a[i, j]; rows are filled up with 0 to a whole register"""
+    """out[j, i] = a[i, j]"""
     if floating is float:
         simd.float_turn(a, a_row, rows, columns, out, out_row)
     else:

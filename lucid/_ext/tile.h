@@ -280,11 +280,11 @@ TARGET static void NAME(dot)(
 #undef ALL_TILES
 
 /* out[j * out_row + i] = a[i * a_row + j]: rows become columns, in squares of 4 x 4, because moving
-   four numbers takes as long as moving one. Rows are filled up to a multiple of LANES with 0. */
+   four numbers takes as long as moving one. */
 TARGET static void NAME(turn)(
     const T *a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t columns, T *out, ptrdiff_t out_row)
 {
-    ptrdiff_t i = 0, filled = (rows + LANES - 1) / LANES * LANES;
+    ptrdiff_t i = 0;
     for (; i + 4 <= rows; i += 4) {
         const T *p = a + i * a_row, *q = p + a_row, *r = q + a_row, *s = r + a_row;
         ptrdiff_t j = 0;
@@ -294,9 +294,9 @@ TARGET static void NAME(turn)(
         for (; j < columns; j++)
             SET4(out + j * out_row + i, p[j], q[j], r[j], s[j]);
     }
-    for (; i < filled; i++)
+    for (; i < rows; i++)
         for (ptrdiff_t j = 0; j < columns; j++)
-            out[j * out_row + i] = i < rows ? a[i * a_row + j] : 0;
+            out[j * out_row + i] = a[i * a_row + j];
 }
 
 /* Whether all of n numbers are finite: 0 * inf and 0 * nan are nan, and nan is not 0. */

@@ -2,7 +2,7 @@
 
    tile.h is written once, and compiled here for each instruction set: one build runs everywhere,
    and uses the widest registers that the machine has. Their width must be the compiler's idea,
-   too: 64-byte vectors compiled for 16-byte registers are a hundred times slower.
+   too: a tile of 64-byte vectors, compiled for 32-byte registers, is tens of times slower.
 
      level      registers            tile of float32
      portable   plain C              4 x  3

@@ -43,7 +43,8 @@ def stations() -> dict[str, Callable[[], Any]]:
     weight, bias = layer.weight, layer.bias
     p = shape.padding
     geometry = Geometry(shape.stride, shape.dilation, shape.groups, p, p, 0)
-    out = np.zeros((shape.N, shape.C_out, shape.L_out), shape.dtype)
+    T = shape.L_out
+    out = np.empty((shape.N, shape.C_out, T), shape.dtype)
     arrays = (case.x, case.weight, case.bias)
 
     def unrecorded() -> Any:
@@ -54,9 +55,9 @@ def stations() -> dict[str, Callable[[], Any]]:
         "module call, no_grad": unrecorded,
         "module call": lambda: layer(x),
         "functional.conv1d": lambda: F.conv1d(x, weight, bias, padding=p),
-        "node, recorded": lambda: Node(geometry)(x, weight, bias),
-        "node's forward, on arrays": lambda: Node(geometry).forward(*arrays),
-        "kernel": lambda: kernels.conv1d_forward(case.x, case.weight, out, *geometry),
+        "node, recorded": lambda: Node(geometry, T)(x, weight, bias),
+        "node's forward, on arrays": lambda: Node(geometry, T).forward(*arrays),
+        "kernel": lambda: kernels.conv1d_forward(*arrays, out, *geometry),
     }
 
 

@@ -1,12 +1,13 @@
 """Results as text and files.
 
 ``write`` makes ``results.json`` (everything), ``table.md`` (to read as it is), ``plot.png``,
-and three files that ``docs/performance.rst`` includes: ``summary.rst``, ``behind.rst``,
-``table.rst``.
+and four files that ``docs/performance.rst`` includes: ``summary.rst``, ``behind.rst``,
+``calls.rst``, ``table.rst``.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +132,7 @@ def tables(results: dict[str, Any]) -> list[Table]:
                 gflops = results["limit"]["gflops"]
                 found.append(speed_table(section, cases, threads, gflops))
     if results.get("calls"):
-        found += call_tables(results["calls"])
+        found.append(small_call_table(results["calls"]))
     if results.get("memory"):
         rows = [["shape", "input", "output", "lucid, extra", "PyTorch, extra"]]
         for case in results["memory"]:
@@ -143,26 +144,33 @@ def tables(results: dict[str, Any]) -> list[Table]:
     return found
 
 
-def call_tables(calls: dict[str, Any]) -> list[Table]:
-    """The small call, its stations, and the imports."""
+def small_call_table(calls: dict[str, Any]) -> Table:
+    """The small call, and the imports."""
     imports = ", ".join(f"{name} {1e3 * taken:.0f} ms" for name, taken in calls["imports"].items())
     small = calls["small"]["times"]
     small_rows = [[NAMES[name], short(1e6 * t["median"])] for name, t in small.items()]
-    stations = calls["stations"]["times"]
-    station_rows = [[name, short(1e6 * t["median"])] for name, t in stations.items()]
-    return [
-        Table(
-            "one small call",
-            "The shape seed-2, 1 thread; lucid and PyTorch record for a backward. "
-            f"Importing, when NumPy has been imported: {imports}.",
-            [["contestant", "µs"], *small_rows],
-        ),
-        Table(
-            "one small call of lucid, station by station",
-            "Each calls the next: the module calls the function, that the node, that the kernel.",
-            [["station", "µs"], *station_rows],
-        ),
-    ]
+    return Table(
+        "one small call",
+        "The shape seed-2, 1 thread; lucid and PyTorch record for a backward. "
+        f"Importing, when NumPy has been imported: {imports}.",
+        [["contestant", "µs"], *small_rows],
+    )
+
+
+def station_table(calls: dict[str, Any]) -> Table:
+    """The stations of lucid's small call, and what each takes beyond the one that it calls."""
+    times = {name: 1e6 * t["median"] for name, t in calls["stations"]["times"].items()}
+    path = [name for name in times if "no_grad" not in name]  # that one is a way of its own
+    beyond = {a: short(times[a] - times[b]) for a, b in itertools.pairwise(path)}
+    beyond[path[-1]] = short(times[path[-1]])
+    return Table(
+        "one small call of lucid, station by station",
+        "Each calls the next: the module calls the function, that the node, that the kernel.",
+        [
+            ["station", "µs", "of which its own"],
+            *([name, short(taken), beyond.get(name, "")] for name, taken in times.items()),
+        ],
+    )
 
 
 def target_table(results: dict[str, Any]) -> Table:
@@ -211,14 +219,17 @@ def write(results: dict[str, Any], folder: Path) -> str:
     """Write all files; return the summary to print."""
     folder.mkdir(parents=True, exist_ok=True)
     about, goals, found = machine_text(results), target_table(results), tables(results)
+    stations = [station_table(results["calls"])] if results.get("calls") else []
+    everything = [table.markdown() for table in found + stations]
     lines = behind(results) or ["nothing was compared in this run."]
     slower = "\n".join(f"- {line}" for line in lines)
     summary = f"{about}\n\n{goals.markdown()}\n\n## where lucid is behind\n\n{slower}"
     parts = {
         "results.json": json.dumps(rounded(results), indent=1, ensure_ascii=False),
-        "table.md": "\n\n".join(["# lucid beside its peers", summary, *map(Table.markdown, found)]),
+        "table.md": "\n\n".join(["# lucid beside its peers", summary, *everything]),
         "summary.rst": f"{about}\n\n{goals.rst(heading=False)}",
         "behind.rst": slower,
+        "calls.rst": "".join(t.rst(heading=False) for t in stations) or "Not measured in this run.",
         "table.rst": "\n\n".join(table.rst() for table in found) or "Nothing was measured.",
     }
     for name, text in parts.items():

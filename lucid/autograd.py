@@ -59,6 +59,9 @@ class Function:
         be kept, and may be changed in place.
     reads_output : bool
         Class attribute. True if ``backward`` calls ``self.output()``.
+    new_gradients : bool
+        Class attribute. True if ``backward`` returns arrays that it has made, each for one input:
+        then a leaf can keep them. Others are copied.
     silent : bool
         Class attribute. True if ``forward`` never makes NumPy warn (of a division by zero, say),
         so that the warnings need not be switched off, which takes as long as a small kernel.
@@ -85,6 +88,7 @@ class Function:
 
     reads_inputs: ClassVar[bool] = True
     reads_output: ClassVar[bool] = False
+    new_gradients: ClassVar[bool] = False
     silent: ClassVar[bool] = False
 
     edges: tuple[Function | Tensor | None, ...] | None = None  # None: not recorded, or freed
@@ -229,11 +233,12 @@ def run_backward(
         order = leading_to(order, targets)
     useful = {id(spot) for spot in order}
     found: dict[int, Tensor] = {}
-    results: list[tuple[Tensor, Tensor]] = []  # leaves, and whoever else keeps its gradient
+    unshared: set[int] = set()  # places whose gradient nobody else has
+    results: list[tuple[Tensor, Tensor, bool]] = []  # leaves, and whoever else keeps its gradient
     walked: list[Function] = []
     with Recording(create_graph):
         for output, seed in zip(outputs, seeds, strict=True):
-            add_to(grads, place(output), seed)
+            add_to(grads, unshared, place(output), seed, False)
         for spot in order:
             grad = grads.pop(id(spot), None)
             if grad is None:
@@ -244,18 +249,18 @@ def run_backward(
             if targets is not None and id(spot) in targets:
                 found[id(spot)] = grad
             if not isinstance(spot, Function):
-                results.append((spot, grad))
+                results.append((spot, grad, id(spot) in unshared and not hooks))
                 continue
             keeper = spot.keeper() if spot.keeper is not None else None
             if keeper is not None:
-                results.append((keeper, grad))
+                results.append((keeper, grad, False))
             # a target that nothing else is wanted behind is not walked through
             if targets is None or any(id(edge) in useful for edge in edges_of(spot)):
-                propagate(spot, grad, grads)
+                propagate(spot, grad, grads, unshared)
                 walked.append(spot)
         if targets is None:  # all went well: only now is anything changed
-            for tensor, grad in results:
-                accumulate(tensor, grad, create_graph)
+            for tensor, grad, alone in results:
+                accumulate(tensor, grad, create_graph, alone)
     if not retain_graph:
         for node in walked:
             node.release()
@@ -306,7 +311,7 @@ def leading_to(order: list[Function | Tensor], targets: set[int]) -> list[Functi
     return [spot for spot in order if id(spot) in useful]
 
 
-def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor]) -> None:
+def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor], unshared: set[int]) -> None:
     """Call a node's backward, and add what it returns to the gradients of its inputs."""
     result = node.backward(grad)
     parts = result if isinstance(result, tuple) else (result,)
@@ -329,13 +334,17 @@ def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor]) -> None:
                 f"backward of {type(node).__name__} must return gradients of its inputs' shapes: "
                 f"expected {shape}, got {part._array.shape}"
             )
-        add_to(grads, edge, part)
+        add_to(grads, unshared, edge, part, node.new_gradients)
 
 
-def add_to(grads: dict[int, Tensor], spot: Function | Tensor, grad: Tensor) -> None:
-    """Sum up: a tensor used twice gets both gradients."""
+def add_to(
+    grads: dict[int, Tensor], unshared: set[int], spot: Function | Tensor, grad: Tensor, new: bool
+) -> None:
+    """Sum up: a tensor used twice gets both gradients, and their sum is an array of its own."""
     known = grads.get(id(spot))
     grads[id(spot)] = grad if known is None else known + grad
+    if new or known is not None:
+        unshared.add(id(spot))
 
 
 def apply_hooks(hooks: list[Hook], grad: Tensor) -> Tensor:
@@ -362,13 +371,15 @@ def apply_hooks(hooks: list[Hook], grad: Tensor) -> Tensor:
     return grad
 
 
-def accumulate(leaf: Tensor, grad: Tensor, create_graph: bool) -> None:
-    """leaf.grad += grad"""
+def accumulate(leaf: Tensor, grad: Tensor, create_graph: bool, unshared: bool) -> None:
+    """leaf.grad += grad; one that is unshared can be kept as it is"""
     with _accumulating:
         if leaf._grad is None:
-            if grad._array.dtype != leaf._array.dtype:
-                grad = grad.to(leaf.dtype)
-            leaf._grad = own(grad, create_graph)
+            grad = grad if grad._array.dtype == leaf._array.dtype else grad.to(leaf.dtype)
+            whole = grad._array.base is None and grad._array.flags.c_contiguous
+            leaf._grad = (
+                grad if unshared and whole and not create_graph else own(grad, create_graph)
+            )
         elif create_graph:
             leaf._grad = leaf._grad + grad.to(leaf.dtype)
         else:

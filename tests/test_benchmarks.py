@@ -66,6 +66,14 @@ def test_contestants_compute_the_same(name):
 
 
 @NEED_PEERS
+def test_every_station_of_the_small_call_can_be_called():
+    from benchmarks import calls
+
+    for station in calls.stations().values():
+        station()
+
+
+@NEED_PEERS
 @pytest.mark.parametrize("i", range(6))
 def test_models_have_the_same_first_loss_and_gradients(i):
     from benchmarks import models, steps
@@ -143,9 +151,10 @@ def test_the_report_writes_every_file(tmp_path):
         for section in targets.TITLES:
             del results[section]
     summary = report.write(results, tmp_path)
-    for name in ("results.json", "table.md", "summary.rst", "behind.rst", "table.rst"):
+    for name in ("results.json", "table.md", "summary.rst", "behind.rst", "calls.rst", "table.rst"):
         assert (tmp_path / name).stat().st_size > 0
         assert name in summary
+    assert "| module call | 9.00 | 8.00 |" in (tmp_path / "table.md").read_text(encoding="utf-8")
     assert "**Results differed**" in (tmp_path / "summary.rst").read_text(encoding="utf-8")
     if not peers.missing():
         table = (tmp_path / "table.md").read_text(encoding="utf-8")

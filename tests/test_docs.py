@@ -20,10 +20,18 @@ def stations() -> list[tuple[str, str]]:
     for quoted in re.findall(r"``([^`]+)``", INTERNALS):
         if re.fullmatch(r"[\w/]+\.(py|pyx|pxd|h|md)", quoted):
             file = quoted
-        elif file and re.fullmatch(r"[A-Za-z_]\w+(\.\w+)?", quoted):
+        elif file and re.fullmatch(r"[A-Za-z_]\w+(\.\w+)?|NAME\(\w+\)", quoted):
             found.append((file, quoted))
     return found
 
+
+# How a name is defined in each kind of file; in a header, as NAME(x), with a body after it.
+DEFINITION = {
+    ".py": r"^(def|class) {0}\b|^{0}(: \w+)? = ",
+    ".pyx": r"^(def |cdef [\w *]+[ *]){0}\(",
+    ".pxd": r"^cdef inline [\w *]+[ *]{0}\(",
+    ".h": r"^TARGET [\w ]+ {0}\([^;{{]*\)\s*\{{",
+}
 
 # Words in backquotes that are not defined where they are mentioned: attributes, and modules.
 NOT_DEFINITIONS = {"weight", "bias", "__init__", "forward", "backward", "edges", "weight.grad"}
@@ -47,8 +55,18 @@ def test_every_station_of_the_walk_exists(file, name):
         assert found, f"{file} has no class {owner[0]}"
         assert re.search(rf"def {last}\b", found[0]), f"{file}: {owner[0]} has no {last}"
     else:
-        definition = rf"(def|class|inline \w+) (T##_)?{last}\b|^{last} = "
+        definition = DEFINITION[Path(file).suffix].format(re.escape(last))
         assert re.search(definition, text, re.M), f"{file} defines no {name}"
+
+
+def test_the_kernels_readme_names_every_file():
+    folder = ROOT / "lucid" / "_ext"
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    first_column = "".join(re.findall(r"^\| (.*?) \|", readme, re.M))
+    listed = set(re.findall(r"`(.*?)`", first_column))
+    kinds = (".py", ".pyx", ".pxd", ".h")
+    sources = {path.name for path in folder.iterdir() if path.suffix in kinds}
+    assert sources == listed - {"*.pyi"}
 
 
 def test_the_readme_begins_with_the_two_commands():

@@ -44,6 +44,7 @@ from lucid._ext.threads cimport team
 cdef enum:
     LONG = 256          # as in choose.py: with fewer taps nobody needs to ask
     STRETCH = 1024      # outputs in a row that are computed at a time, at most
+    SUMS = 98304        # outputs of all channels at a time, if they are computed in several steps
     LOOSE = 64          # rows at a time, where outputs do not lie side by side in memory
 
 
@@ -188,6 +189,8 @@ cdef Py_ssize_t plan(
         job = &jobs[i]
         job.blocks = cut(&job.geometry, job.C, job.K, min(job.T, <Py_ssize_t>STRETCH), 4 * SLACK)
         stretches = max(stretches, pieces(T, job.blocks.outputs))
+        if job.blocks.across * job.blocks.along > 1:    # sums that are added to stay in the cache
+            stretches = max(stretches, pieces(T * job.O, SUMS))
     parts = min(pieces(shares, stretches), pieces(jobs.O, 12))
     if jobs.apart > 1:
         parts = max(parts, pieces(jobs.O, LOOSE))

@@ -2,7 +2,7 @@
 
    tile.h is written once, and compiled here for each instruction set: one build runs everywhere,
    and uses the widest registers that the machine has. Their width must be the compiler's idea,
-   too: 64-byte vectors compiled for 16-byte registers are a hundred times slower.
+   too: a tile of 64-byte vectors, compiled for 32-byte registers, is tens of times slower.
 
      level      registers            tile of float32
      portable   plain C              4 x  3
@@ -30,6 +30,13 @@ enum { BLOCK = 256 }; /* as in simd.pxd */
 #define NOINLINE static
 #define UNROLL
 #define KEEP_IN_REGISTER(pointer)
+#endif
+
+/* A sum stays in its register: without this word the compiler moves sums to and fro. */
+#if defined(__GNUC__) && defined(__SSE2__)
+#define KEEP_SUM(sum) __asm__("" : "+v"(sum))
+#else
+#define KEEP_SUM(sum)
 #endif
 
 /* What a kernel sees of a level. What the functions compute is said in tile.h. */

@@ -82,8 +82,10 @@ TARGET INLINE void NAME(tile)(
             b_vec[j] = b_m[j];
         UNROLL for (int i = 0; i < rows; i++) {
             T factor = a_row[i][m];
-            UNROLL for (int j = 0; j < vecs; j++)
+            UNROLL for (int j = 0; j < vecs; j++) {
                 sums[i][j] += factor * b_vec[j];
+                KEEP_SUM(sums[i][j]);
+            }
         }
     }
     VEC last[ROWS]; /* only the last register of a row can reach beyond the last column */

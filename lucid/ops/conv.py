@@ -52,7 +52,7 @@ def contiguous(a: Array) -> Array:
 class Conv1d(Function):
     """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded_x[n, c, t*stride + k*dilation]"""
 
-    silent = True
+    silent = new_gradients = True
 
     def __init__(self, geometry: Geometry, T: int) -> None:
         self.geometry, self.T = geometry, T

@@ -36,6 +36,8 @@ class MatMul(Function):
 class Linear(Function):
     """y[..., o] = b[o] + sum over i of w[o, i] * x[..., i]"""
 
+    new_gradients = True
+
     def forward(self, x: Array, w: Array, b: Array | None = None) -> Array:
         y = np.matmul(x, w.T)
         if b is not None:

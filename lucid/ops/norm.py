@@ -32,6 +32,8 @@ class BatchNorm(Function):
     operations; where nothing is recorded, the kernel does the same in two passes over x.
     """
 
+    new_gradients = True
+
     def __init__(self, eps: float, given: tuple[Array, Array] | None = None) -> None:
         self.eps, self.training = eps, given is None
         if given is not None:  # copies: others may go on to change them

@@ -255,6 +255,8 @@ print("done")
 """)
 
 
+# That of GCC 12 does not release its own locks in a child, which may then wait for memory for ever.
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="AddressSanitizer may hang")
 @linux
 @openmp
 def test_a_fork_while_another_thread_computes():

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +14,18 @@ from lucid import _ext
 from lucid._ext import numpy_twins
 
 from configs import MODES, Config, configs
-from reference import close, conv1d, conv1d_grads, output_length, pad_source, pads
+from reference import close, conv1d, conv1d_grads, pad_source
+from running import output_grad, python, run_kernels
 
 KERNELS = [numpy_twins, _ext.kernels] if _ext.COMPILED else [numpy_twins]
 everywhere = pytest.mark.parametrize("kernels", KERNELS, ids=lambda m: m.__name__.split(".")[-1])
 
 
 def run_all(kernels, config: Config, dtype, g=None):
-    """(y, gx, gw) as the three kernels compute them."""
+    """((x, w, g), (y, gx, gw)) as the three kernels compute them."""
     x, w, _ = config.arrays(dtype)
-    left, right = pads(config.padding, config.K, config.dilation)
-    T = output_length(config.L, config.K, config.stride, left, right, config.dilation)
-    if g is None:
-        g = np.random.default_rng(config.seed + 1).standard_normal((config.N, config.O, T))
-    g = g.astype(dtype)
-    y, gx, gw = np.empty((config.N, config.O, T), dtype), np.empty_like(x), np.empty_like(w)
-    for out in (y, gx, gw):
-        out.fill(np.nan)  # every number must be written
-    mode = MODES.index(config.padding_mode)
-    rest = (config.stride, config.dilation, config.groups, left, right, mode)
-    kernels.conv1d_forward(x, w, None, y, *rest)
-    kernels.conv1d_input_grad(g, w, gx, *rest)
-    kernels.conv1d_weight_grad(g, x, gw, *rest)
-    return (x, w, g), (y, gx, gw)
+    g = output_grad(config, dtype) if g is None else g.astype(dtype)
+    return (x, w, g), run_kernels(kernels, config, x, w, None, g)
 
 
 @everywhere
@@ -144,20 +130,13 @@ def test_kernels_run_without_the_interpreter_lock(kernels):
 # ------------------------------------------------------------------------- which kernels are used
 
 
-def python(code: str, cwd=None, **environment: str) -> subprocess.CompletedProcess:
-    env = {**os.environ, "PYTHONPATH": str(Path(lucid.__file__).parents[1]), **environment}
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=env, cwd=cwd, check=False
-    )
-
-
 def test_the_twins_are_chosen_by_hand():
-    done = python("import lucid; lucid.show_config()", LUCID_KERNELS="numpy")
+    done = python("-c", "import lucid; lucid.show_config()", LUCID_KERNELS="numpy")
     assert "NumPy twins, because LUCID_KERNELS=numpy asks for them" in done.stdout
 
 
 def test_an_unknown_choice_is_refused():
-    done = python("import lucid", LUCID_KERNELS="fast")
+    done = python("-c", "import lucid", LUCID_KERNELS="fast")
     assert "LUCID_KERNELS must be 'compiled' or 'numpy', got 'fast'" in done.stderr
 
 
@@ -185,7 +164,7 @@ def bare_tree(tmp_path):
 
 
 def test_a_tree_that_was_never_built_says_so(bare_tree):
-    done = python("import lucid", cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="")
+    done = python("-c", "import lucid", cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="")
     assert done.returncode != 0
     assert "they were never built here" in done.stderr
     assert f"pip install -e {bare_tree}" in done.stderr
@@ -194,7 +173,7 @@ def test_a_tree_that_was_never_built_says_so(bare_tree):
 
 def test_a_tree_that_was_never_built_runs_on_the_twins_when_asked(bare_tree):
     code = "import lucid, lucid.nn as nn; print(nn.LazyConv1d(8, 3)(lucid.zeros(1, 2, 9)).shape)"
-    done = python(code, cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="numpy")
+    done = python("-c", code, cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="numpy")
     assert done.stdout.strip() == "(1, 8, 7)", done.stderr
 
 
@@ -203,18 +182,18 @@ def test_a_build_without_a_compiler_runs_on_the_twins_and_says_why(bare_tree):
               "python": "3.11"}  # fmt: skip
     (bare_tree / "lucid" / "_ext" / "build.json").write_text(json.dumps(report))
     done = python(
-        "import lucid; lucid.show_config()",
+        "-c", "import lucid; lucid.show_config()",
         cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="",
     )  # fmt: skip
     assert "NumPy twins, because the build could not compile: CompileError: no gcc" in done.stdout
     insisting = python(
-        "import lucid", cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="compiled"
+        "-c", "import lucid", cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="compiled"
     )
     assert "could not compile them (CompileError: no gcc)" in insisting.stderr
 
 
 def test_a_damaged_build_report_does_not_run_slow_in_silence(bare_tree):
     (bare_tree / "lucid" / "_ext" / "build.json").write_text('{"compiled": tr')
-    done = python("import lucid", cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="")
+    done = python("-c", "import lucid", cwd=bare_tree, PYTHONPATH=str(bare_tree), LUCID_KERNELS="")
     assert done.returncode != 0
     assert "pip install -e" in done.stderr

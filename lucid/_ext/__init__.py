@@ -45,16 +45,20 @@ def _choose() -> tuple[ModuleType, bool]:
         raise ImportError(_advice())
     try:
         from lucid._ext import compiled
-    except ImportError:
-        raise ImportError(_advice()) from None
+    except ImportError as error:
+        if "LUCID_SIMD" in str(error):  # they are there; simd.pyx says what was asked for in vain
+            raise
+        raise ImportError(_advice(error)) from None
     return compiled, True
 
 
-def _advice() -> str:
+def _advice(error: ImportError | None = None) -> str:
     """Say why there is no compiled kernel to import, and the command that makes one."""
     root = _FOLDER.parents[1]
     if BUILD and not BUILD["compiled"]:
         why = f"the build could not compile them ({BUILD['failure']})"
+    elif BUILD and error and not isinstance(error, ModuleNotFoundError):
+        why = f"they are there, but do not load, or are from another version ({error})"
     elif BUILD:
         why = f"they were built for Python {BUILD['python']}, or have been removed"
     else:

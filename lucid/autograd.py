@@ -20,7 +20,6 @@ from typing import Any, ClassVar, TypeAlias, TypeGuard
 import numpy as np
 
 from lucid.grad_mode import (
-    Recording,
     enable_grad,
     is_grad_enabled,
     no_grad,
@@ -228,15 +227,17 @@ def run_backward(
     """
     grads: dict[int, Tensor] = {}  # gradient of each place, by id; places stay alive in `order`
     order = users_first([place(t) for t in outputs])
-    targets = None if wanted is None else {id(place(t)) for t in wanted}
-    if targets is not None:
+    targets = useful = None
+    if wanted is not None:
+        targets = {id(place(t)) for t in wanted}
         order = leading_to(order, targets)
-    useful = {id(spot) for spot in order}
+        useful = {id(spot) for spot in order}
     found: dict[int, Tensor] = {}
     unshared: set[int] = set()  # places whose gradient nobody else has
     results: list[tuple[Tensor, Tensor, bool]] = []  # leaves, and whoever else keeps its gradient
     walked: list[Function] = []
-    with Recording(create_graph):
+    before, recording.enabled = recording.enabled, create_graph
+    try:
         for output, seed in zip(outputs, seeds, strict=True):
             add_to(grads, unshared, place(output), seed, False)
         for spot in order:
@@ -255,12 +256,14 @@ def run_backward(
             if keeper is not None:
                 results.append((keeper, grad, False))
             # a target that nothing else is wanted behind is not walked through
-            if targets is None or any(id(edge) in useful for edge in edges_of(spot)):
+            if useful is None or any(id(edge) in useful for edge in edges_of(spot)):
                 propagate(spot, grad, grads, unshared)
                 walked.append(spot)
         if targets is None:  # all went well: only now is anything changed
             for tensor, grad, alone in results:
                 accumulate(tensor, grad, create_graph, alone)
+    finally:
+        recording.enabled = before
     if not retain_graph:
         for node in walked:
             node.release()
@@ -324,7 +327,7 @@ def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor], unshared: 
     for edge, part, shape in zip(edges, parts, node.shapes, strict=True):
         if edge is None or part is None:
             continue
-        if not is_tensor(part):
+        if not isinstance(part, Tensor):
             raise TypeError(
                 f"backward of {type(node).__name__} must return tensors, "
                 f"got {type(part).__name__}\n  try: tensor operations instead of NumPy's"

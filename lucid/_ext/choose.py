@@ -9,13 +9,27 @@ __all__ = ["LONG", "block_length", "choose"]
 
 LONG = 256  #: no kernel with fewer taps is worth a Fourier transform
 MOST_PAIRS = 16  # of an input and an output channel, whose spectra are in memory at once
+FEW = 4  #: outputs in a row
+COPIED = 1 << 18  # numbers, at most, that are copied for rows of few outputs
 
 
 def choose(
-    face: str, C: int, O: int, K: int, T: int, stride: int, dilation: int, lanes: int
+    face: str,
+    N: int,
+    groups: int,
+    C: int,
+    O: int,
+    K: int,
+    T: int,
+    stride: int,
+    dilation: int,
+    lanes: int,
 ) -> str:
-    """Return ``"fft"``, ``"tiles"`` or ``"dots"`` for one face of a convolution.
+    """Return ``"few"``, ``"fft"``, ``"tiles"`` or ``"dots"`` for one face of a convolution.
 
+    ``"few"``
+        Rows of one to four outputs would leave a register mostly empty: many samples, side by side,
+        fill it (``few.py``).
     ``"fft"``
         A sum over K taps for each of T outputs takes T * K multiplications, a Fourier transform
         of F numbers some F * log F. It pays for long kernels over long signals. Its blocks are
@@ -30,6 +44,8 @@ def choose(
     ----------
     face : str
         ``"forward"``, ``"input"`` or ``"weight"``.
+    N, groups : int
+        Samples, and groups of channels.
     C, O : int
         Input and output channels of a group.
     K, T : int
@@ -41,13 +57,19 @@ def choose(
 
     Examples
     --------
-    >>> choose("forward", C=64, O=64, K=3, T=1000, stride=1, dilation=1, lanes=16)
+    >>> choose("forward", N=1, groups=1, C=64, O=64, K=3, T=1000,
+    ...     stride=1, dilation=1, lanes=16)
     'tiles'
-    >>> choose("forward", C=1, O=1, K=1025, T=160_000, stride=1, dilation=1, lanes=16)
+    >>> choose("forward", N=1, groups=1, C=1, O=1, K=1025, T=160_000,
+    ...     stride=1, dilation=1, lanes=16)
     'fft'
-    >>> choose("weight", C=1, O=1, K=31, T=512, stride=1, dilation=1, lanes=16)
+    >>> choose("weight", N=1, groups=1, C=1, O=1, K=31, T=512,
+    ...     stride=1, dilation=1, lanes=16)
     'dots'
     """
+    copied = N * T * groups * C * K
+    if T <= FEW and 2 * T <= N and min(O, C * K) >= 8 and copied <= COPIED:
+        return "few"
     if K >= LONG and stride == dilation == 1 and C * O <= MOST_PAIRS:
         # nanoseconds, as measured: 30 or 75 products in each by tiles; by blocks of F numbers,
         # some microseconds for NumPy's own work and a few nanoseconds a number

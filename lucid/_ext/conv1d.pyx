@@ -31,6 +31,7 @@ from libc.stdlib cimport calloc, free, malloc
 
 from lucid._ext import numpy_twins
 from lucid._ext.choose import choose
+from lucid._ext.few import read_by_outputs, row_of_samples, scatter_to_input
 from lucid._ext.fft import correlate
 from lucid._ext.simd import all_finite
 
@@ -42,7 +43,8 @@ from lucid._ext.simd cimport BLOCK, lanes, multiply
 from lucid._ext.threads cimport team
 
 cdef enum:
-    LONG = 256          # as in choose.py: with fewer taps nobody needs to ask
+    LONG = 256          # as in choose.py: with fewer taps, and more outputs,
+    FEW = 4             # nobody needs to ask
     STRETCH = 1024      # outputs in a row that are computed at a time, at most
     SUMS = 98304        # outputs of all channels at a time, if they are computed in several steps
     LOOSE = 64          # rows at a time, where outputs do not lie side by side in memory
@@ -78,9 +80,17 @@ def conv1d_forward(
     int mode,
 ):
     """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
-    if w.shape[2] >= LONG and takes_fft("forward", x, w, y, stride, dilation, groups):
+    if w.shape[2] >= LONG or y.shape[2] <= FEW:
+        way = choose_way("forward", x, w, y.shape[2], stride, dilation, groups)
+        if way == "few":
+            N, O, T = y.shape
+            x2 = read_by_outputs(x, w.shape[2], T, stride, dilation, left, right, mode)
+            y2 = np.empty((1, O, T * N), y.dtype)
+            conv1d_forward(x2, w.reshape(O, -1, 1), bias, y2, 1, 1, groups, 0, 0, ZEROS)
+            y[...] = y2.reshape(O, T, N).transpose(2, 0, 1)
+            return
         by_group = w.reshape(groups, -1, w.shape[1], w.shape[2])
-        if correlate(x, by_group, bias, y, -left, mode):
+        if way == "fft" and correlate(x, by_group, bias, y, -left, mode):
             return
     if y.itemsize == 4:
         forward[float](x, w, bias, y, stride, dilation, groups, left, mode)
@@ -88,13 +98,15 @@ def conv1d_forward(
         forward[double](x, w, bias, y, stride, dilation, groups, left, mode)
 
 
-cdef bint takes_fft(
-    str face, x, w, y, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t groups
-) except -1:
-    """Whether Fourier transforms pay, and nothing is infinite or nan (see ``fft.py``)."""
+cdef str choose_way(
+    str face, x, w, Py_ssize_t T, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t groups
+):
+    """What ``choose`` says; but no Fourier transforms of what is not finite (see ``fft.py``)."""
     C, O, K = w.shape[1], w.shape[0] // groups, w.shape[2]
-    way = choose(face, C, O, K, y.shape[2], stride, dilation, 1)
-    return way == "fft" and x.size > 0 and all_finite(x) and all_finite(w)
+    way = choose(face, x.shape[0], groups, C, O, K, T, stride, dilation, 1)
+    if way == "fft" and not (x.size and all_finite(x) and all_finite(w)):
+        return "tiles"
+    return way
 
 
 cdef int forward(
@@ -276,6 +288,12 @@ def conv1d_input_grad(
     if not all_finite(w):
         numpy_twins.conv1d_input_grad(g, w, x_grad, stride, dilation, groups, left, right, mode)
         return
+    T, K = g.shape[2], w.shape[2]
+    if T <= FEW and choose_way("input", g, w, T, stride, dilation, groups) == "few":
+        x2 = np.empty((1, x_grad.shape[1] * K, T * g.shape[0]), g.dtype)
+        scatter_range(row_of_samples(g), w.reshape(w.shape[0], -1, 1), x2, 0, 1, 1, groups)
+        scatter_to_input(x2, x_grad, K, T, stride, dilation, left, right, mode)
+        return
     L = x_grad.shape[2]
     scatter_range(g, w, x_grad, left, stride, dilation, groups)
     if mode != ZEROS:   # padding copies, so its adjoint adds what arrives at a copy to the original
@@ -296,7 +314,7 @@ def scatter_range(
     cdef Py_ssize_t common = gcd(stride, dilation)
     C, K, length = w.shape[1], w.shape[2], out.shape[2]
     by_group = w.reshape(groups, w.shape[0] // groups, C, K)
-    if K >= LONG and takes_fft("input", g, w, out, stride, dilation, groups):
+    if K >= LONG and choose_way("input", g, w, length, stride, dilation, groups) == "fft":
         flipped = by_group.swapaxes(1, 2)[..., ::-1]
         if correlate(g, flipped, None, out, start - K + 1, ZEROS):
             return

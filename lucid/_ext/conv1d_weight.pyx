@@ -23,6 +23,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from lucid._ext.choose import choose
+from lucid._ext.few import read_by_outputs, row_of_samples
 from lucid._ext.fft import correlate_weight
 from lucid._ext.simd import all_finite, register_lanes
 
@@ -63,7 +64,14 @@ def conv1d_weight_grad(
 ):
     """w_grad[o, c, k] = sum over n, t of g[n, o, t] * padded[n, c, t*stride + k*dilation]"""
     C, O, K = w_grad.shape[1], w_grad.shape[0] // groups, w_grad.shape[2]
-    way = choose("weight", C, O, K, g.shape[2], stride, dilation, register_lanes(w_grad))
+    lanes = register_lanes(w_grad)
+    way = choose("weight", x.shape[0], groups, C, O, K, g.shape[2], stride, dilation, lanes)
+    if way == "few":
+        x2 = read_by_outputs(x, K, g.shape[2], stride, dilation, left, right, mode)
+        g, x, w_grad = row_of_samples(g), x2, w_grad.reshape(groups * O, C * K, 1)
+        stride = dilation = 1
+        left = mode = 0
+        C, K, way = C * K, 1, choose("weight", 1, groups, C * K, O, 1, g.shape[2], 1, 1, lanes)
     if way == "fft" and g.shape[0] > 0 and all_finite(g) and all_finite(x):
         if correlate_weight(g, x, w_grad.reshape(groups, O, C, K), -left, mode):
             return

@@ -22,6 +22,7 @@ from lucid._ext import kernels
 from lucid.autograd import Function
 from lucid.errors import SIZE_LIMIT, ShapeError, check_size
 from lucid.ops.checks import check_one_dtype, check_rank
+from lucid.ops.reduce import Sum
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Conv1d(Function):
         if self.needs[1]:
             grads[1] = Conv1dWeight(self.geometry, self.shapes[1])(grad, self.saved(0))
         if len(self.needs) == 3 and self.needs[2]:
-            grads[2] = grad.sum((0, 2))  # the bias was repeated over samples and positions
+            grads[2] = Sum((0, 2), False)(grad)  # it was repeated over samples and positions
         return tuple(grads)
 
 

@@ -103,14 +103,15 @@ def test_huge_sizes_are_refused_before_anything_is_allocated(options):
 
 
 @pytest.mark.skipif(not _ext.COMPILED, reason="the twins pad the input")
-def test_huge_sizes_that_are_allowed_cost_nothing():
+@pytest.mark.parametrize(("N", "C", "O"), [(1, 1, 1), (256, 8, 16)])
+def test_huge_sizes_that_are_allowed_cost_nothing(N, C, O):
     # contract 13: the middle tap reads the input, the other two lie a thousand million away
-    x = lucid.tensor([[[1.0, 2.0, 4.0, 8.0]]], requires_grad=True)
-    w = lucid.tensor([[[3.0, 5.0, 7.0]]], requires_grad=True)
+    x = lucid.tensor([[[1.0, 2.0, 4.0, 8.0]] * C] * N, requires_grad=True)
+    w = lucid.tensor([[[3.0, 5.0, 7.0]] * C] * O, requires_grad=True)
     start = time.perf_counter()
     y = F.conv1d(x, w, padding=2**30 - 3, dilation=2**30 - 2)
     y.sum().backward()
-    assert y.tolist() == [[[10, 20]]]
-    assert x.grad.tolist() == [[[0, 5, 5, 0]]]
-    assert w.grad.tolist() == [[[0, 6, 0]]]
+    assert y.tolist() == [[[10 * C, 20 * C]] * O] * N
+    assert x.grad.tolist() == [[[0, 5 * O, 5 * O, 0]] * C] * N
+    assert w.grad.tolist() == [[[0, 6 * N, 0]] * C] * O
     assert time.perf_counter() - start < 1  # as above

@@ -14,8 +14,9 @@ hardly more than the input.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lucid._ext.numpy_twins import Array, gather, scatter, taps
+from lucid._ext.numpy_twins import Array, pad_index
 
 __all__ = ["read_by_outputs", "row_of_samples", "scatter_to_input"]
 
@@ -24,12 +25,17 @@ def read_by_outputs(
     x: Array, K: int, T: int, stride: int, dilation: int, left: int, right: int, mode: int
 ) -> Array:
     """x2, as above: (1, C * K, T * N)"""
-    N, C, _ = x.shape
-    rows = gather(x, left, right, mode)
-    out = np.empty((C, K, T, N), x.dtype)
-    for k, window in taps(K, T, stride, dilation):
-        out[:, k] = rows[:, :, window].transpose(1, 2, 0)
+    N, C, L = x.shape
+    # Only these: the padded row may be huge.
+    source = pad_index(places(K, T, stride, dilation, left), L, mode).reshape(-1)
+    out = np.ascontiguousarray(x[:, :, source].transpose(1, 2, 0))
+    out[:, source < 0] = 0
     return out.reshape(1, C * K, T * N)
+
+
+def places(K: int, T: int, stride: int, dilation: int, left: int) -> NDArray[np.intp]:
+    """places[k, t] = the position of the input that output t reads at tap k"""
+    return np.arange(K)[:, None] * dilation + np.arange(T) * stride - left
 
 
 def row_of_samples(y: Array) -> Array:
@@ -52,8 +58,13 @@ def scatter_to_input(
     """x_grad = the adjoint of ``read_by_outputs`` for x2: what was copied is added up"""
     N, C, L = x_grad.shape
     parts = x2.reshape(C, K, T, N)
-    rows = np.zeros((N, C, left + L + right), x_grad.dtype)
-    for k, window in taps(K, T, stride, dilation):
-        rows[:, :, window] += parts[:, k].transpose(2, 0, 1)
     x_grad[...] = 0
-    scatter(rows, x_grad, left, mode)
+    for t, place in enumerate(places(K, T, stride, dilation, left).T):
+        part = parts[:, :, t].transpose(2, 0, 1)  # (N, C, K)
+        source = pad_index(place, L, mode)
+        inside = (place >= 0) & (place < L)
+        x_grad[:, :, source[inside]] += part[:, :, inside]
+        copied = (source >= 0) & ~inside  # here a position may be named twice
+        if copied.any():
+            to, added = np.moveaxis(x_grad, 2, 0), np.moveaxis(part[:, :, copied], 2, 0)
+            np.add.at(to, source[copied], added)

@@ -37,8 +37,9 @@ def get_num_threads() -> int:
 def set_num_threads(num: int) -> None:
     """Let kernels use up to ``num`` threads. No result depends on it, to the last bit.
 
-    Small computations stay on one thread all the same. So does everything in a process that was
-    forked, as the workers of ``multiprocessing`` are on Linux before Python 3.14.
+    Small computations stay on one thread all the same. A forked process, as the workers of
+    ``multiprocessing`` are on Linux before Python 3.14, begins with one thread; it can have more
+    only if the kernels of its parent never did.
 
     Parameters
     ----------

@@ -84,6 +84,8 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
         cure = ""
         if isinstance(value, float) and value.is_integer():
             cure = f"\n  try: {name}={int(value)}"
+        elif isinstance(value, str) and value.strip().isdecimal():
+            cure = f"\n  try: {name}={value.strip()}, without quotation marks"
         raise TypeError(f"{name} must be an int, got {value!r}{cure}") from None
     if size < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {size}")

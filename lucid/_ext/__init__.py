@@ -8,8 +8,10 @@ running slow helps nobody.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,6 +34,24 @@ def _read_record() -> dict[str, Any]:
 BUILD = _read_record()
 
 
+@contextlib.contextmanager
+def short_waits() -> Iterator[None]:
+    """Let threads that wait for work sleep soon, unless the user has said how they wait.
+
+    GNU's OpenMP reads this when it is loaded. Left to itself a thread that waits spins for many
+    milliseconds; on a machine with other work to do it so keeps the very thread that it waits for
+    from running, and two threads are many times slower than one.
+    """
+    if "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ:
+        yield
+        return
+    os.environ["GOMP_SPINCOUNT"] = "1000"
+    try:
+        yield
+    finally:
+        del os.environ["GOMP_SPINCOUNT"]  # other libraries have an OpenMP of their own
+
+
 def _choose() -> tuple[ModuleType, bool]:
     """Return the module that holds the kernels, and whether it is the compiled one."""
     wish = os.environ.get("LUCID_KERNELS", "")
@@ -44,7 +64,8 @@ def _choose() -> tuple[ModuleType, bool]:
     if BUILD and not BUILD["compiled"]:  # what lies there is from an earlier build
         raise ImportError(_advice())
     try:
-        from lucid._ext import compiled
+        with short_waits():
+            from lucid._ext import compiled
     except ImportError as error:
         if "LUCID_SIMD" in str(error):  # they are there; simd.pyx says what was asked for in vain
             raise

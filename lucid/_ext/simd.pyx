@@ -51,7 +51,10 @@ cdef const Simd* choose(str wish) except NULL:
             return level[0]
         known.append(name)
         level += 1
-    raise ImportError(f"LUCID_SIMD must be one of {', '.join(known)} on this machine, got {wish!r}")
+    cure = f"\n  try: LUCID_SIMD={wish.lower()}" if wish.lower() in known else ""
+    raise ImportError(
+        f"LUCID_SIMD must be one of {', '.join(known)} on this machine, got {wish!r}{cure}"
+    )
 
 
 cdef const Simd* simd = choose(os.environ.get("LUCID_SIMD", ""))

@@ -12,6 +12,8 @@ recorded as well, so the gradient of a gradient needs no code of its own.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -42,6 +44,16 @@ FREED = (
 
 # Threads may train on one set of parameters: adding to a gradient is one step.
 _accumulating = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """In a forked child, where a thread that held the lock does not exist."""
+    global _accumulating
+    _accumulating = threading.Lock()
+
+
+with contextlib.suppress(AttributeError):  # Windows cannot fork
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Function:
@@ -370,7 +382,7 @@ def apply_hooks(hooks: list[Hook], grad: Tensor) -> Tensor:
                     "a hook must return a gradient of the same shape: "
                     f"expected {grad.shape}, got {replacement.shape}"
                 )
-            grad = replacement
+            grad = replacement.to(grad.dtype)
     return grad
 
 

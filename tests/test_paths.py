@@ -153,6 +153,21 @@ def test_the_kinds_lead_where_they_should():
         "strides beyond the kernel": lambda c: c.stride > c.K,
         "rows of their own": lambda c: c.dilation // c.stride > outputs(c) > 16,
         "one position": lambda c: outputs(c) == 1,
+        "few outputs": lambda c: (
+            choose(
+                "forward",
+                c.N,
+                c.groups,
+                c.C // c.groups,
+                c.O // c.groups,
+                c.K,
+                outputs(c),
+                c.stride,
+                c.dilation,
+                16,
+            )
+            == "few"
+        ),
         "many samples": lambda c: c.N > 16,
     }.items():
         assert sum(map(sizes, drawn[kind])) >= 15, kind

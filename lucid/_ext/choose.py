@@ -8,7 +8,7 @@ from __future__ import annotations
 __all__ = ["LONG", "block_length", "choose"]
 
 LONG = 256  #: no kernel with fewer taps is worth a Fourier transform
-MOST_PAIRS = 16  # of an input and an output channel, whose spectra are in memory at once
+MOST_PAIRS = 4  # of an input and an output channel, whose spectra are in memory at once
 FEW = 4  #: outputs in a row
 COPIED = 1 << 18  # numbers, at most, that are copied for rows of few outputs
 

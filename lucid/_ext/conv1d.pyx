@@ -47,6 +47,7 @@ cdef enum:
     FEW = 4             # nobody needs to ask
     STRETCH = 1024      # outputs in a row that are computed at a time, at most
     SUMS = 98304        # outputs of all channels at a time, if they are computed in several steps
+    EDGE = 1024         # padded positions whose gradient is folded back at a time
     LOOSE = 64          # rows at a time, where outputs do not lie side by side in memory
 
 
@@ -297,8 +298,9 @@ def conv1d_input_grad(
     L = x_grad.shape[2]
     scatter_range(g, w, x_grad, left, stride, dilation, groups)
     if mode != ZEROS:   # padding copies, so its adjoint adds what arrives at a copy to the original
-        for start, width in ((0, left), (left + L, right)):
-            if width:
+        for low, high in ((0, left), (left + L, left + L + right)):
+            for start in range(low, high, EDGE):
+                width = min(high - start, EDGE)
                 edge = np.empty((*x_grad.shape[:2], width), x_grad.dtype)
                 scatter_range(g, w, edge, start, stride, dilation, groups)
                 numpy_twins.scatter(edge, x_grad, left - start, mode)

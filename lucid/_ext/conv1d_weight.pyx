@@ -148,7 +148,8 @@ cdef Py_ssize_t plan_tiles(Job* job, int threads) noexcept nogil:
         4 * threads, job.groups * blocks.across * blocks.along)
     job.parts = min(job.O, max(pieces(job.O * numbers, SUMS), min(shares, pieces(job.O, 12))))
     # the window as it is and turned round, the sums, and their totals
-    window = (blocks.taps - 1) * job.geometry.apart + job.stretch * job.geometry.stride + SLACK
+    window = (blocks.taps - 1) * job.geometry.apart + (job.stretch - 1) * job.geometry.stride + 1
+    window += SLACK
     return 2 * (window + SLACK) * blocks.channels + 2 * pieces(job.O, job.parts) * numbers + 256
 
 
@@ -238,42 +239,45 @@ cdef inline void put_away(floating* sums, double* totals, Py_ssize_t count) noex
 
 cdef Py_ssize_t plan_dots(Job* job, Py_ssize_t N) noexcept nogil:
     """Cut the work; return how many numbers a thread needs room for."""
-    cdef Py_ssize_t size
+    cdef Py_ssize_t size, pairs
     cdef Rows rows
-    job.parts = 1
     job.stretch = min(job.T, <Py_ssize_t>ROW_NUMBERS // 4)
     job.blocks = cut(&job.geometry, job.C, job.K, job.stretch, job.stretch)
     job.stretches = pieces(job.T, job.stretch)
     block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
     size = rows.channels * rows.phases * rows.pitch
+    pairs = rows.channels * rows.taps
+    job.parts = pieces(job.O * pairs, SUMS)
     # the rows of as many samples as there is room for, and the totals
     return max(size, min(N * size, <Py_ssize_t>ROW_NUMBERS)) + (
-        job.O * rows.channels * rows.taps + 64)
+        pieces(job.O, job.parts) * pairs + 64)
 
 
 cdef void weight_by_dots(
     const Job* job, Py_ssize_t item, Py_ssize_t N, const floating* g, const floating* x,
     floating* w_grad, double* scratch,
 ) noexcept nogil:
-    """One block, for all output channels of a group."""
+    """One block of channels and taps, for a part of the output channels of a group."""
     cdef Py_ssize_t blocks = job.blocks.across * job.blocks.along
-    cdef Py_ssize_t group = item // blocks, n, batch, start, samples, sample, stretch, o, c, k
+    cdef Py_ssize_t part = item % job.parts, group = item // job.parts // blocks
+    cdef Py_ssize_t low = part * job.O // job.parts, O = (part + 1) * job.O // job.parts - low
+    cdef Py_ssize_t n, batch, start, samples, sample, stretch, pairs, some, o, c, k
     cdef Py_ssize_t row[BLOCK]
     cdef Py_ssize_t col[BLOCK]
-    cdef Py_ssize_t pairs, some
     cdef Rows rows
     cdef double* totals = scratch
     cdef floating* padded
-    block_of(&job.geometry, &job.blocks, item % blocks, job.C, job.K, job.stretch, &rows)
+    block_of(
+        &job.geometry, &job.blocks, item // job.parts % blocks, job.C, job.K, job.stretch, &rows)
     sample = rows.channels * rows.phases * rows.pitch
     samples = max(<Py_ssize_t>1, min(N, ROW_NUMBERS // sample))
     pairs = rows.channels * rows.taps
-    padded = <floating*> (totals + job.O * pairs)
-    memset(totals, 0, job.O * pairs * sizeof(double))
-    for o in range(min(job.O, <Py_ssize_t>BLOCK)):
+    padded = <floating*> (totals + O * pairs)
+    memset(totals, 0, O * pairs * sizeof(double))
+    for o in range(min(O, <Py_ssize_t>BLOCK)):
         row[o] = o * job.T
     places(&job.geometry, &rows, col)
-    g += group * job.O * job.T
+    g += (group * job.O + low) * job.T
     x += group * job.C * job.geometry.L
     for batch in range(pieces(N, samples)):
         start = batch * samples
@@ -283,14 +287,14 @@ cdef void weight_by_dots(
             for n in range(start, min(start + samples, N)):
                 fill(&job.geometry, &rows, x + n * job.x_sample, padded + (n - start) * sample)
             # totals[o, ck] += sum over n, t of g[n, o, t] * padded[n, ck, t]
-            for some in range(pieces(job.O, BLOCK)):
+            for some in range(pieces(O, BLOCK)):
                 o = some * BLOCK
                 dot(
                     g + start * job.g_sample + o * job.T + rows.t, row, job.g_sample, padded, col,
                     sample, min(samples, N - start), rows.outputs, totals + o * pairs, pairs,
-                    min(<Py_ssize_t>BLOCK, job.O - o), pairs)
-    for o in range(job.O):
+                    min(<Py_ssize_t>BLOCK, O - o), pairs)
+    for o in range(O):
         for c in range(rows.channels):
             for k in range(rows.taps):
-                w_grad[((group * job.O + o) * job.C + rows.c + c) * job.K + rows.k + k] = (
+                w_grad[((group * job.O + low + o) * job.C + rows.c + c) * job.K + rows.k + k] = (
                     <floating> totals[o * pairs + c * rows.taps + k])

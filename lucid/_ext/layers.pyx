@@ -258,7 +258,7 @@ cdef inline void row_max(
         else:
             y[t] = x[at]
             places[t] = at
-    for k in range(1, K):
+    for k in range(1, min(K, (L - 1 + padding) // dilation + 1)):   # none reads inside after that
         offset = k * dilation - padding
         # the windows for which position t * stride + offset is in the row
         first = (stride - 1 - offset) // stride if offset < 0 else 0

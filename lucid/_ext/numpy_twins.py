@@ -155,8 +155,11 @@ def scatter(rows: Array, x_grad: Array, left: int, mode: int) -> None:
     """x_grad[n, c, pad_index(i - left)] += rows[n, c, i]: the adjoint of gather"""
     source = pad_index(np.arange(rows.shape[2]) - left, x_grad.shape[2], mode)
     inside = source >= 0
-    # np.add.at adds up where a position is named twice; moved to the front, it is the only index
-    np.add.at(np.moveaxis(x_grad, 2, 0), source[inside], np.moveaxis(rows[:, :, inside], 2, 0))
+    places, which = np.unique(source[inside], return_inverse=True)
+    # np.add.at adds up where a position is named twice; in double precision, for that may be often
+    total = np.zeros((len(places), *rows.shape[:2]))
+    np.add.at(total, which, np.moveaxis(rows[:, :, inside], 2, 0))
+    x_grad[:, :, places] += np.moveaxis(total, 0, 2)
 
 
 # --------------------------------------------------------------------- the layers between (layers)

@@ -176,7 +176,8 @@ cdef inline Blocks cut(
     # what room is left is for more outputs
     room = ROW_NUMBERS // (blocks.channels * rows.phases) - 2 * SLACK
     if rows.own:
-        room = min(room, geometry.apart // geometry.stride - 1)
+        # (whole registers: stretches are rounded up to them)
+        room = min(room, geometry.apart // geometry.stride - 1) // SLACK * SLACK
     else:
         room -= reach(geometry, rows.taps)
     blocks.outputs = min(T, max(blocks.outputs, room))

@@ -41,7 +41,7 @@ cdef extern from "simd.h" nogil:
     const Simd** simd_levels()
 
 
-cdef const Simd* choose(str wish) except NULL:
+cdef const Simd* level_named(str wish) except NULL:
     """The widest level of SIMD that this machine has, or the one that LUCID_SIMD asks for."""
     cdef const Simd** level = simd_levels()
     known = []
@@ -57,7 +57,7 @@ cdef const Simd* choose(str wish) except NULL:
     )
 
 
-cdef const Simd* simd = choose(os.environ.get("LUCID_SIMD", ""))
+cdef const Simd* simd = level_named(os.environ.get("LUCID_SIMD", ""))
 simd_level = simd.name.decode()
 
 

@@ -199,17 +199,16 @@ def conv1d(
         given = {"input": input, "weight": weight}
         check_one_dtype("conv1d", given if bias is None else {**given, "bias": bias})
     about = x.shape, w.shape, None if b is None else b.shape, stride, padding, dilation, groups
-    try:
-        geometry, T = checked(*about, padding_mode)
-    except TypeError:  # an option is of the wrong type, or a list, which cannot be looked up
-        geometry, T = checked.__wrapped__(*about, padding_mode)
+    plain = type(stride) is type(dilation) is type(groups) is int and type(padding) in (int, str)
+    look_up = checked if plain and type(padding_mode) is str else checked.__wrapped__
+    geometry, T = look_up(*about, padding_mode)
     node = Conv1d(geometry, T)
     return node(input, weight) if bias is None else node(input, weight, bias)
 
 
 # What is checked depends on shapes and options alone, and a model comes with the same ones again
-# and again: they are looked up. ``typed``, because True is not a stride, though it equals 1.
-@functools.lru_cache(maxsize=1024, typed=True)
+# and again: they are looked up, if they are plain ints (True is not a stride, though it equals 1).
+@functools.lru_cache(maxsize=1024)
 def checked(
     input: tuple[int, ...],
     weight: tuple[int, ...],

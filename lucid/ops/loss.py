@@ -260,14 +260,18 @@ class CrossEntropy(Function):
         losses[self.share == 0] = 0  # not 0 * nan: what the ignored ones say is not looked at
         return losses.sum(dtype=x.dtype) if self.summed else losses
 
+    def counted(self) -> Array:
+        """The shares; 0 where all is ignored, and the mean of nothing is nan."""
+        return np.where(np.isnan(self.share), 0, self.share).astype(self.share.dtype)
+
     def backward(self, grad: Tensor) -> Tensor:
         if is_grad_enabled():
             one = np.zeros(self.shapes[0], self.share.dtype)
             one[self.wanted] = 1
-            pull = unsqueeze(grad * make_tensor(self.share), 1)
+            pull = unsqueeze(grad * make_tensor(self.counted()), 1)
             return (softmax(self.saved(0), 1) - make_tensor(one)) * pull
         with np.errstate(all="ignore"):
-            share = grad._array * self.share
+            share = grad._array * self.counted()
             out = self.softmax * share[:, None]
             out[self.wanted] -= share
         return make_tensor(out)

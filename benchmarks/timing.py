@@ -22,10 +22,10 @@ __all__ = ["QUIET", "Race", "Spread", "processors", "race"]
 
 TURN = 2e-3  # seconds: a turn of short calls takes at least this, far more than the clock's ticks
 
-# After a parallel loop its helper threads wait actively for some milliseconds, in case there is
+# After a parallel loop its helper threads wait actively for tens of milliseconds, in case there is
 # more to do, and take a processor from whoever comes next. With more than one thread each
 # contestant therefore runs untimed for as long as that, before its turn counts.
-SETTLE = 15e-3
+SETTLE = 60e-3
 
 # How many processors other programs may use while a case runs. Threads that wait for each other
 # suffer most: when one of two has to wait for its processor, each parallel loop lasts as long as

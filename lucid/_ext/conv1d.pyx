@@ -172,7 +172,11 @@ cdef int convolve(
                         &jobs[i], item // count, x, bias, row + i * O,
                         <floating*> aligned(scratch))
             else:
-                for item in prange(items, num_threads=threads, schedule="dynamic"):
+                # several tiny items at a time: handing one out takes time, too
+                for item in prange(
+                    items, num_threads=threads, schedule="dynamic",
+                    chunksize=pieces(items, 32 * threads),
+                ):
                     convolve_item(
                         &jobs[item % count], item // count, x, bias, row + item % count * O,
                         <floating*> aligned(scratch) + threadid() * size)

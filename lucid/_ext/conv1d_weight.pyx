@@ -108,7 +108,9 @@ cdef int weight_grad(
     if scratch == NULL:
         raise MemoryError("no memory for the sums of conv1d's weight gradient")
     with nogil:
-        for item in prange(items, num_threads=threads, schedule="dynamic"):
+        for item in prange(
+            items, num_threads=threads, schedule="dynamic", chunksize=pieces(items, 32 * threads),
+        ):
             if by_tiles:
                 weight_by_tiles(
                     &job, item, N, &g[0, 0, 0], &x[0, 0, 0], &w_grad[0, 0, 0],

@@ -85,7 +85,7 @@ def conv1d_forward(
         way = choose_way("forward", x, w, y.shape[2], stride, dilation, groups)
         if way == "few":
             N, O, T = y.shape
-            x2 = read_by_outputs(x, w.shape[2], T, stride, dilation, left, right, mode)
+            x2 = read_by_outputs(x, w.shape[2], T, stride, dilation, left, mode)
             y2 = np.empty((1, O, T * N), y.dtype)
             conv1d_forward(x2, w.reshape(O, -1, 1), bias, y2, 1, 1, groups, 0, 0, ZEROS)
             y[...] = y2.reshape(O, T, N).transpose(2, 0, 1)
@@ -297,7 +297,7 @@ def conv1d_input_grad(
     if T <= FEW and choose_way("input", g, w, T, stride, dilation, groups) == "few":
         x2 = np.empty((1, x_grad.shape[1] * K, T * g.shape[0]), g.dtype)
         scatter_range(row_of_samples(g), w.reshape(w.shape[0], -1, 1), x2, 0, 1, 1, groups)
-        scatter_to_input(x2, x_grad, K, T, stride, dilation, left, right, mode)
+        scatter_to_input(x2, x_grad, K, T, stride, dilation, left, mode)
         return
     L = x_grad.shape[2]
     scatter_range(g, w, x_grad, left, stride, dilation, groups)

@@ -67,7 +67,7 @@ def conv1d_weight_grad(
     lanes = register_lanes(w_grad)
     way = choose("weight", x.shape[0], groups, C, O, K, g.shape[2], stride, dilation, lanes)
     if way == "few":
-        x2 = read_by_outputs(x, K, g.shape[2], stride, dilation, left, right, mode)
+        x2 = read_by_outputs(x, K, g.shape[2], stride, dilation, left, mode)
         g, x, w_grad = row_of_samples(g), x2, w_grad.reshape(groups * O, C * K, 1)
         stride = dilation = 1
         left = mode = 0

@@ -22,7 +22,7 @@ __all__ = ["read_by_outputs", "row_of_samples", "scatter_to_input"]
 
 
 def read_by_outputs(
-    x: Array, K: int, T: int, stride: int, dilation: int, left: int, right: int, mode: int
+    x: Array, K: int, T: int, stride: int, dilation: int, left: int, mode: int
 ) -> Array:
     """x2, as above: (1, C * K, T * N)"""
     N, C, L = x.shape
@@ -52,7 +52,6 @@ def scatter_to_input(
     stride: int,
     dilation: int,
     left: int,
-    right: int,
     mode: int,
 ) -> None:
     """x_grad = the adjoint of ``read_by_outputs`` for x2: what was copied is added up"""

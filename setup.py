@@ -102,13 +102,13 @@ HEADERS = [str(path) for path in Path("lucid/_ext").iterdir() if path.suffix in 
 
 kernels = [
     Extension(
-        f"lucid._ext.{name}",
-        [f"lucid/_ext/{name}.pyx"],
+        f"lucid._ext.{path.stem}",
+        [str(path)],
         depends=HEADERS,
         include_dirs=["lucid/_ext"],
         extra_compile_args=list(COMPILE_ARGS),
     )
-    for name in ["conv1d", "conv1d_weight", "heap", "layers", "optim", "simd", "threads"]
+    for path in sorted(Path("lucid/_ext").glob("*.pyx"))
 ]
 
 setup(

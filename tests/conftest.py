@@ -25,3 +25,11 @@ def _known_state() -> Iterator[None]:
     yield
     lucid.set_default_dtype(lucid.float32)
     assert lucid.is_grad_enabled(), "a test left recording switched off"
+
+
+@pytest.fixture
+def set_threads():
+    """``lucid.set_num_threads``, undone afterwards."""
+    before = lucid.get_num_threads()
+    yield lucid.set_num_threads
+    lucid.set_num_threads(before)

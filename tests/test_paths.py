@@ -63,6 +63,8 @@ KINDS: dict = {
     "one position":       ((1, 40),    (1, 40),    (1, 40),    (1, 1),   {"dilation": (1, 2, 5)}),
     "few outputs":        ((3, 30),    (8, 30),    (3, 30),    (1, 4),
                            {"N": range(8, 80), "stride": (1, 2, 5), "dilation": (1, 1, 2, 9)}),
+    "many channels":      ((40, 90),   (40, 90),   (3, 12),    (100, 300),
+                           {"stride": (1,), "dilation": (1,), "groups": (1, 1, 2)}),
     "many samples":       ((1, 4),     (1, 40),    (1, 7),     (1, 40),      {"N": range(17, 300)}),
 }  # fmt: skip
 
@@ -81,9 +83,9 @@ def config_of(kind: str, seed: int, least=0, most=1_000_000) -> Config:
             N -= 1
         elif groups > 1 and kind not in ("groups", "depthwise"):
             groups = 1
-        elif O > 3 and kind not in ("many outputs", "turned blocks"):
+        elif O > 3 and kind not in ("many outputs", "turned blocks", "many channels"):
             O = O * 2 // 3
-        elif T > 1 and not kind.startswith("stretches"):
+        elif T > 1 and not kind.startswith(("stretches", "many channels")):
             T = T * 2 // 3
         else:
             break
@@ -139,6 +141,12 @@ def test_the_reference_is_what_plain_loops_compute(config):
         assert np.allclose(ours, theirs, rtol=0, atol=1e-12)
 
 
+def way(c: Config) -> str:
+    """How the output is computed."""
+    C, O = c.C // c.groups, c.O // c.groups
+    return choose("forward", c.N, c.groups, C, O, c.K, outputs(c), c.stride, c.dilation, lanes=16)
+
+
 def test_the_kinds_lead_where_they_should():
     """The sizes that the ways are chosen by, as drawn: a kind that misses its own tests nothing."""
     drawn = {kind: [config for config, *_ in cases(kind, 60)] for kind in KINDS}
@@ -153,21 +161,8 @@ def test_the_kinds_lead_where_they_should():
         "strides beyond the kernel": lambda c: c.stride > c.K,
         "rows of their own": lambda c: c.dilation // c.stride > outputs(c) > 16,
         "one position": lambda c: outputs(c) == 1,
-        "few outputs": lambda c: (
-            choose(
-                "forward",
-                c.N,
-                c.groups,
-                c.C // c.groups,
-                c.O // c.groups,
-                c.K,
-                outputs(c),
-                c.stride,
-                c.dilation,
-                16,
-            )
-            == "few"
-        ),
+        "few outputs": lambda c: way(c) == "few",
+        "many channels": lambda c: way(c) == "toom",
         "many samples": lambda c: c.N > 16,
     }.items():
         assert sum(map(sizes, drawn[kind])) >= 15, kind

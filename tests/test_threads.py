@@ -25,14 +25,6 @@ compiled = pytest.mark.skipif(not _ext.COMPILED, reason="the twins have no threa
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks by default, and tells")
 
 
-@pytest.fixture
-def set_threads():
-    """``lucid.set_num_threads``, undone afterwards."""
-    before = lucid.get_num_threads()
-    yield lucid.set_num_threads
-    lucid.set_num_threads(before)
-
-
 def assert_bitwise_equal_for_any_number(config, dtype, message, set_threads):
     arrays = drawn_arrays(config, dtype)
     set_threads(1)

@@ -5,11 +5,13 @@ Never by the number of threads, which must not change a result.
 
 from __future__ import annotations
 
-__all__ = ["LONG", "block_length", "choose"]
+__all__ = ["LONG", "MANY", "block_length", "choose", "neighbours", "taps_of_piece"]
 
 LONG = 256  #: no kernel with fewer taps is worth a Fourier transform
 MOST_PAIRS = 4  # of an input and an output channel, whose spectra are in memory at once
 FEW = 4  #: outputs in a row
+MANY = 1024  #: pairs of channels, below which there is nothing to share
+SHORT = 5  # taps of a kernel that is not cut into pieces
 COPIED = 1 << 18  # numbers, at most, that are copied for rows of few outputs
 
 
@@ -25,7 +27,7 @@ def choose(
     dilation: int,
     lanes: int,
 ) -> str:
-    """Return ``"few"``, ``"fft"``, ``"tiles"`` or ``"dots"`` for one face of a convolution.
+    """Return ``"few"``, ``"fft"``, ``"toom"``, ``"tiles"`` or ``"dots"`` for one face.
 
     ``"few"``
         Rows of one to four outputs would leave a register mostly empty: many samples, side by side,
@@ -34,6 +36,9 @@ def choose(
         A sum over K taps for each of T outputs takes T * K multiplications, a Fourier transform
         of F numbers some F * log F. It pays for long kernels over long signals. Its blocks are
         computed in NumPy, each with an overhead of its own.
+    ``"toom"``
+        Several neighbouring outputs together take fewer multiplications than one by one, but more
+        additions (``toom.py``). It pays for many channels, whose products share the additions.
     ``"tiles"``
         Sums in registers, with positions side by side (for the weight gradient: channels, taps).
     ``"dots"``
@@ -78,10 +83,36 @@ def choose(
         blocks = -(-T // (F - K + 1))
         if blocks * (40_000 + F * (8 * (C + O) + C * O)) < by_tiles:
             return "fft"
+    if face != "weight" and stride == dilation == 1 and neighbours(N, C, O, K, T) > 1:
+        return "toom"
     side_by_side = C * K if dilation == 1 else C
     if face != "weight" or (O >= 4 and side_by_side >= lanes and stride <= K):
         return "tiles"
     return "dots"
+
+
+def neighbours(N: int, C: int, O: int, K: int, T: int) -> int:
+    """How many neighbouring outputs are best computed at once, by ``toom.py``; 1 if none.
+
+    Examples
+    --------
+    >>> neighbours(N=16, C=128, O=256, K=5, T=141), neighbours(N=16, C=16, O=16, K=3, T=1000)
+    (3, 1)
+    """
+    best, least = 1, 0.9 * N * T * K * C * O  # multiplications, one by one
+    for m in (2, 3, 4) if C * O >= MANY and 1 < K < LONG else ():
+        columns, taps = N * -(-T // (16 * m)) * 16, taps_of_piece(m, K)  # in whole registers
+        pieces = -(-K // taps)
+        # the transforms of weights take as long as some columns, those of rows as some channels
+        cost = (m + taps - 1) * (C * O * pieces * (columns + 16) + 14 * (C + O) * columns)
+        if cost < least:
+            best, least = m, cost
+    return best
+
+
+def taps_of_piece(m: int, K: int) -> int:
+    """How many taps are computed at once: all, or as many as outputs."""
+    return K if K <= SHORT else m
 
 
 def block_length(K: int, T: int) -> int:

@@ -29,10 +29,9 @@ from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdlib cimport calloc, free, malloc
 
-from lucid._ext import numpy_twins
-from lucid._ext.choose import choose
+from lucid._ext import conv1d_toom, fft, numpy_twins, toom
+from lucid._ext.choose import choose, neighbours, taps_of_piece
 from lucid._ext.few import read_by_outputs, row_of_samples, scatter_to_input
-from lucid._ext.fft import correlate
 from lucid._ext.simd import all_finite
 
 from lucid._ext.pad cimport ZEROS
@@ -43,8 +42,9 @@ from lucid._ext.simd cimport BLOCK, lanes, multiply
 from lucid._ext.threads cimport team
 
 cdef enum:
-    LONG = 256          # as in choose.py: with fewer taps, and more outputs,
-    FEW = 4             # nobody needs to ask
+    LONG = 256          # as in choose.py: with fewer taps, more outputs
+    FEW = 4             # and not so many pairs of channels,
+    MANY = 1024         # nobody needs to ask
     STRETCH = 1024      # outputs in a row that are computed at a time, at most
     SUMS = 98304        # outputs of all channels at a time, if they are computed in several steps
     EDGE = 1024         # padded positions whose gradient is folded back at a time
@@ -81,17 +81,17 @@ def conv1d_forward(
     int mode,
 ):
     """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
-    if w.shape[2] >= LONG or y.shape[2] <= FEW:
-        way = choose_way("forward", x, w, y.shape[2], stride, dilation, groups)
+    N, O, T = y.shape
+    if w.shape[2] >= LONG or T <= FEW or O // groups * w.shape[1] >= MANY:
+        way = choose_way("forward", x, w, T, stride, dilation, groups)
         if way == "few":
-            N, O, T = y.shape
             x2 = read_by_outputs(x, w.shape[2], T, stride, dilation, left, mode)
             y2 = np.empty((1, O, T * N), y.dtype)
             conv1d_forward(x2, w.reshape(O, -1, 1), bias, y2, 1, 1, groups, 0, 0, ZEROS)
             y[...] = y2.reshape(O, T, N).transpose(2, 0, 1)
             return
         by_group = w.reshape(groups, -1, w.shape[1], w.shape[2])
-        if way == "fft" and correlate(x, by_group, bias, y, -left, mode):
+        if way in ("fft", "toom") and by_algorithm(way, x, by_group, bias, y, -left, mode):
             return
     if y.itemsize == 4:
         forward[float](x, w, bias, y, stride, dilation, groups, left, mode)
@@ -108,6 +108,18 @@ cdef str choose_way(
     if way == "fft" and not (x.size and all_finite(x) and all_finite(w)):
         return "tiles"
     return way
+
+
+cdef bint by_algorithm(
+    str way, x, w, bias, y, Py_ssize_t first, int mode
+) except -1:
+    """A convolution with fewer multiplications than products; whether its result can be used."""
+    if way == "fft":
+        return fft.correlate(x, w, bias, y, first, mode)
+    _, O, C, K = w.shape
+    m = neighbours(y.shape[0], C, O, K, y.shape[2])
+    scheme = toom.scheme(m, taps_of_piece(m, K), y.dtype)
+    return conv1d_toom.correlate(x, np.ascontiguousarray(w), bias, y, scheme, first, mode)
 
 
 cdef int forward(
@@ -320,9 +332,12 @@ def scatter_range(
     cdef Py_ssize_t common = gcd(stride, dilation)
     C, K, length = w.shape[1], w.shape[2], out.shape[2]
     by_group = w.reshape(groups, w.shape[0] // groups, C, K)
-    if K >= LONG and choose_way("input", g, w, length, stride, dilation, groups) == "fft":
+    if K >= LONG or by_group.shape[1] * C >= MANY:
+        way = choose_way("input", g, w, length, stride, dilation, groups)
         flipped = by_group.swapaxes(1, 2)[..., ::-1]
-        if correlate(g, flipped, None, out, start - K + 1, ZEROS):
+        if way in ("fft", "toom") and by_algorithm(
+            way, g, flipped, None, out, start - K + 1, ZEROS
+        ):
             return
     if min(K, stride // common) < stride:
         out[...] = 0    # some phases are read by no tap

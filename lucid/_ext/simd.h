@@ -32,11 +32,16 @@ enum { BLOCK = 256 }; /* as in simd.pxd */
 #define KEEP_IN_REGISTER(pointer)
 #endif
 
+/* Arrays that do not overlap. */
+#define RESTRICT __restrict
+
 /* A sum stays in its register: without this word the compiler moves sums to and fro. */
 #if defined(__GNUC__) && defined(__SSE2__)
 #define KEEP_SUM(sum) __asm__("" : "+v"(sum))
+#define STILL_NEEDED(vec) __asm__ volatile("" : : "v"(vec))
 #else
 #define KEEP_SUM(sum)
+#define STILL_NEEDED(vec)
 #endif
 
 /* What a kernel sees of a level. What the functions compute is said in tile.h. */
@@ -52,6 +57,10 @@ enum { BLOCK = 256 }; /* as in simd.pxd */
     void (*T##_turn)(                                                                              \
         const T *a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t columns, T *out,                    \
         ptrdiff_t out_row);                                                                        \
+    void (*T##_deal)(                                                                              \
+        const T *a, ptrdiff_t many, ptrdiff_t count, T *out, ptrdiff_t out_row);                   \
+    void (*T##_weave)(                                                                             \
+        const T *a, ptrdiff_t a_row, ptrdiff_t many, ptrdiff_t count, T *out, int add);            \
     int (*T##_finite)(const T *a, ptrdiff_t n);                                                    \
     T (*T##_burn)(ptrdiff_t count);                                                                \
     ptrdiff_t (*T##_lanes)(void);

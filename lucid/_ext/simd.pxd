@@ -23,3 +23,13 @@ cdef void turn(
     const floating* a, Py_ssize_t a_row, Py_ssize_t rows, Py_ssize_t columns, floating* out,
     Py_ssize_t out_row,
 ) noexcept nogil
+
+cdef void deal(
+    const floating* a, Py_ssize_t many, Py_ssize_t count, floating* out, Py_ssize_t out_row
+) noexcept nogil
+
+cdef void weave(
+    const floating* a, Py_ssize_t a_row, Py_ssize_t many, Py_ssize_t count, floating* out, bint add
+) noexcept nogil
+
+cdef bint finite(const floating* a, Py_ssize_t n) noexcept nogil

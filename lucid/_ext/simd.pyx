@@ -33,6 +33,18 @@ cdef extern from "simd.h" nogil:
         void (*double_turn)(
             const double* a, Py_ssize_t a_row, Py_ssize_t rows, Py_ssize_t columns, double* out,
             Py_ssize_t out_row) noexcept nogil
+        void (*float_deal)(
+            const float* a, Py_ssize_t many, Py_ssize_t count, float* out,
+            Py_ssize_t out_row) noexcept nogil
+        void (*float_weave)(
+            const float* a, Py_ssize_t a_row, Py_ssize_t many, Py_ssize_t count, float* out,
+            int add) noexcept nogil
+        void (*double_deal)(
+            const double* a, Py_ssize_t many, Py_ssize_t count, double* out,
+            Py_ssize_t out_row) noexcept nogil
+        void (*double_weave)(
+            const double* a, Py_ssize_t a_row, Py_ssize_t many, Py_ssize_t count, double* out,
+            int add) noexcept nogil
         int (*float_finite)(const float* a, Py_ssize_t n) noexcept nogil
         int (*double_finite)(const double* a, Py_ssize_t n) noexcept nogil
         float (*float_burn)(Py_ssize_t count) noexcept nogil
@@ -103,6 +115,34 @@ cdef void turn(
         simd.double_turn(a, a_row, rows, columns, out, out_row)
 
 
+cdef void deal(
+    const floating* a, Py_ssize_t many, Py_ssize_t count, floating* out, Py_ssize_t out_row
+) noexcept nogil:
+    """out[i, q] = a[q*many + i]"""
+    if floating is float:
+        simd.float_deal(a, many, count, out, out_row)
+    else:
+        simd.double_deal(a, many, count, out, out_row)
+
+
+cdef void weave(
+    const floating* a, Py_ssize_t a_row, Py_ssize_t many, Py_ssize_t count, floating* out, bint add
+) noexcept nogil:
+    """out[q*many + i] = a[i, q], or added to it"""
+    if floating is float:
+        simd.float_weave(a, a_row, many, count, out, add)
+    else:
+        simd.double_weave(a, a_row, many, count, out, add)
+
+
+cdef bint finite(const floating* a, Py_ssize_t n) noexcept nogil:
+    """Whether none of n numbers is infinite or nan."""
+    if floating is float:
+        return simd.float_finite(a, n) != 0
+    else:
+        return simd.double_finite(a, n) != 0
+
+
 cdef Py_ssize_t lanes(const floating* like) noexcept nogil:
     """How many such numbers a register holds."""
     return simd.float_lanes() if floating is float else simd.double_lanes()
@@ -120,9 +160,9 @@ def all_finite(array):
     flat = array.reshape(-1)
     if array.itemsize == 4:
         f = flat
-        return simd.float_finite(&f[0], f.shape[0]) != 0
+        return finite(&f[0], f.shape[0])
     d = flat
-    return simd.double_finite(&d[0], d.shape[0]) != 0
+    return finite(&d[0], d.shape[0])
 
 
 def fma_limit():

@@ -81,12 +81,15 @@ TARGET INLINE void NAME(tile)(
         UNROLL for (int j = 0; j < vecs; j++)
             b_vec[j] = b_m[j];
         UNROLL for (int i = 0; i < rows; i++) {
-            T factor = a_row[i][m];
+            VEC factor = a_row[i][m] - (VEC){0};
             UNROLL for (int j = 0; j < vecs; j++) {
                 sums[i][j] += factor * b_vec[j];
                 KEEP_SUM(sums[i][j]);
             }
+            STILL_NEEDED(factor);
         }
+        UNROLL for (int j = 0; j < vecs; j++)
+            STILL_NEEDED(b_vec[j]);
     }
     VEC last[ROWS]; /* only the last register of a row can reach beyond the last column */
     const int whole = columns >= vecs * LANES;
@@ -301,22 +304,66 @@ TARGET static void NAME(turn)(
             out[j * out_row + i] = a[i * a_row + j];
 }
 
+/* out[i * out_row + q] = a[q * many + i]: numbers side by side are dealt to rows, like cards. The
+   compiler vectorizes it for a number of rows that it knows. */
+TARGET static void NAME(deal)(
+    const T *RESTRICT a, ptrdiff_t many, ptrdiff_t count, T *RESTRICT out, ptrdiff_t out_row)
+{
+#define FOR_MANY(BODY)                                                                             \
+    switch (many) {                                                                                \
+    case 2: BODY(2) break;                                                                         \
+    case 3: BODY(3) break;                                                                         \
+    case 4: BODY(4) break;                                                                         \
+    case 5: BODY(5) break;                                                                         \
+    case 8: BODY(8) break;                                                                         \
+    default: BODY(many)                                                                            \
+    }
+#define DEAL(many)                                                                                 \
+    for (ptrdiff_t q = 0; q < count; q++)                                                          \
+        UNROLL for (ptrdiff_t i = 0; i < many; i++) out[i * out_row + q] = a[q * many + i];
+    FOR_MANY(DEAL)
+#undef DEAL
+}
+
+/* The way back: out[q * many + i] = a[i * a_row + q], or added to what is there. */
+TARGET static void NAME(weave)(
+    const T *RESTRICT a, ptrdiff_t a_row, ptrdiff_t many, ptrdiff_t count, T *RESTRICT out, int add)
+{
+#define WEAVE(many)                                                                                \
+    for (ptrdiff_t q = 0; q < count; q++)                                                          \
+        UNROLL for (ptrdiff_t i = 0; i < many; i++) out[q * many + i] = a[i * a_row + q];
+#define ADD(many)                                                                                  \
+    for (ptrdiff_t q = 0; q < count; q++)                                                          \
+        UNROLL for (ptrdiff_t i = 0; i < many; i++) out[q * many + i] += a[i * a_row + q];
+    if (add) {
+        FOR_MANY(ADD)
+    } else {
+        FOR_MANY(WEAVE)
+    }
+#undef WEAVE
+#undef ADD
+#undef FOR_MANY
+}
+
 /* Whether all of n numbers are finite: 0 * inf and 0 * nan are nan, and nan is not 0. */
 TARGET static int NAME(finite)(const T *a, ptrdiff_t n)
 {
     VEC zeros[4];
+    T zero = 0;
     ptrdiff_t i = 0;
     UNROLL for (int j = 0; j < 4; j++)
         zeros[j] = (VEC){0};
     for (; i + 4 * LANES <= n; i += 4 * LANES)
         UNROLL for (int j = 0; j < 4; j++)
             zeros[j] += *(const VEC *)(a + i + j * LANES) * 0;
+    for (; i + LANES <= n; i += LANES)
+        zeros[0] += *(const VEC *)(a + i) * 0;
     for (; i < n; i++)
-        ((T *)zeros)[0] += a[i] * 0;
-    for (i = 0; i < 4 * LANES; i++)
-        if (!(((const T *)zeros)[i] == 0))
-            return 0;
-    return 1;
+        zero += a[i] * 0;
+    zeros[0] += zeros[1] + zeros[2] + zeros[3];
+    for (i = 0; i < LANES; i++)
+        zero += ((const T *)zeros)[i];
+    return zero == 0;
 }
 
 /* Nothing but multiply-adds on registers, 12 * LANES * count of them: the limit of this processor,

@@ -63,7 +63,7 @@ KINDS: dict = {
     "one position":       ((1, 40),    (1, 40),    (1, 40),    (1, 1),   {"dilation": (1, 2, 5)}),
     "few outputs":        ((3, 30),    (8, 30),    (3, 30),    (1, 4),
                            {"N": range(8, 80), "stride": (1, 2, 5), "dilation": (1, 1, 2, 9)}),
-    "many channels":      ((40, 90),   (40, 90),   (3, 12),    (100, 300),
+    "many channels":      ((50, 90),   (50, 90),   (3, 12),    (150, 400),
                            {"stride": (1,), "dilation": (1,), "groups": (1, 1, 2)}),
     "many samples":       ((1, 4),     (1, 40),    (1, 7),     (1, 40),      {"N": range(17, 300)}),
 }  # fmt: skip
@@ -170,7 +170,7 @@ def test_the_kinds_lead_where_they_should():
     for padding in ("same", "valid"):
         assert sum(c.padding == padding for c in everything) > 30
     for some in (lambda c: c.N == 0, lambda c: c.L == 1, lambda c: c.L == c.K > 1):
-        assert sum(map(some, everything)) >= 5
+        assert sum(map(some, everything)) >= 2
 
 
 def check(config: Config, dtype, tolerance, message):

@@ -36,9 +36,9 @@ from lucid._ext.simd import all_finite
 
 from lucid._ext.pad cimport ZEROS
 from lucid._ext.rows cimport (
-    SLACK, Blocks, Geometry, Rows, aligned, block_of, cut, fill, gcd, pieces, places,
+    SLACK, Blocks, Geometry, Rows, aligned, block_of, cut, fill, gcd, pieces, places, room,
 )
-from lucid._ext.simd cimport BLOCK, lanes, multiply
+from lucid._ext.simd cimport BLOCK, lanes, multiply, weave
 from lucid._ext.threads cimport team
 
 cdef enum:
@@ -208,7 +208,7 @@ cdef Py_ssize_t plan(
     stretches of outputs first, then by fewer output channels at a time.
     """
     cdef Py_ssize_t shares = 1 if threads == 1 else pieces(4 * threads, N * jobs.groups)
-    cdef Py_ssize_t i, T = 0, room = 0, stretches, parts
+    cdef Py_ssize_t i, T = 0, most = 0, stretches, parts
     cdef Job* job
     cdef Rows rows
     for i in range(count):
@@ -229,10 +229,10 @@ cdef Py_ssize_t plan(
         job.stretch = pieces(pieces(T, stretches), register) * register
         job.stretches = pieces(T, job.stretch)
         block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
-        room = max(room, rows.channels * rows.phases * rows.pitch)
+        most = max(most, room(&job.geometry, &rows))
     if jobs.apart > 1:
-        room += LOOSE * jobs.stretch
-    return pieces(room, 64) * 64
+        most += LOOSE * jobs.stretch
+    return pieces(most, 64) * 64
 
 
 cdef void convolve_item(
@@ -269,18 +269,29 @@ cdef void convolve_item(
             w + rows.c * job.K + rows.k, row, scratch, col, rows.channels * rows.taps,
             out, out_row, rest, columns, bias + o if i == 0 else NULL)
     if job.apart > 1:
-        for i in range(rest):
-            spread(job, o + i, t, columns, out + i * out_row, y)
+        i = 0
+        while i < rest:
+            i += spread(job, o + i, rest - i, t, columns, out + i * out_row, y)
 
 
-cdef inline void spread(
-    const Job* job, Py_ssize_t o, Py_ssize_t t, Py_ssize_t columns, const floating* row, floating* y
+cdef Py_ssize_t spread(
+    const Job* job, Py_ssize_t o, Py_ssize_t rest, Py_ssize_t t, Py_ssize_t columns,
+    const floating* row, floating* y,
 ) noexcept nogil:
-    """y[o // phases, o % phases + (t + i) * apart] = row[i]"""
-    cdef Py_ssize_t i, at = o % job.phases + t * job.apart
-    y += o // job.phases * job.y_row + at
-    for i in range(min(columns, pieces(job.length - at, job.apart))):
-        y[i * job.apart] = row[i]
+    """y[o // phases, o % phases + (t + i) * apart] = row[i], from row o on; how many rows it took
+
+    All phases of a row of y are woven at once, if they are among the ``rest``.
+    """
+    cdef Py_ssize_t i, j, at = t * job.apart, many = 1, woven = 0
+    y += o // job.phases * job.y_row
+    if job.phases > 1 and o % job.phases == 0 and rest >= job.phases:
+        many, woven = job.phases, min(columns, (job.length - at) // job.phases)
+        weave(row, job.stretch, many, woven, y + at, False)
+    for j in range(many):
+        at = o % job.phases + j + t * job.apart
+        for i in range(woven, min(columns, pieces(job.length - at, job.apart))):
+            y[at + i * job.apart] = row[j * job.stretch + i]
+    return many
 
 
 # --------------------------------------------------------------------------------- input gradient

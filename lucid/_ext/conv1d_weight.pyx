@@ -29,7 +29,7 @@ from lucid._ext.simd import all_finite, register_lanes
 
 from lucid._ext.rows cimport (
     ROW_NUMBERS, SLACK, Blocks, Geometry, Rows, aligned, block_of, cut, fill, fill_row, gcd, pieces,
-    places,
+    places, room,
 )
 from lucid._ext.simd cimport BLOCK, dot, multiply, turn
 from lucid._ext.threads cimport team
@@ -101,7 +101,7 @@ cdef int weight_grad(
     job.x_sample = x.shape[1] * x.shape[2]
     job.g_sample = g.shape[1] * g.shape[2]
     threads = team(2.0 * N * groups * job.O * job.T * job.C * job.K)
-    size = plan_tiles(&job, threads) if by_tiles else plan_dots(&job, N)
+    size = plan_tiles(&job, threads) if by_tiles else plan_dots(&job, N, threads)
     size = pieces(size * sizeof(double), 64) * 64
     items = groups * job.blocks.across * job.blocks.along * job.parts
     scratch = <char*> malloc(threads * size + 64)
@@ -239,9 +239,9 @@ cdef inline void put_away(floating* sums, double* totals, Py_ssize_t count) noex
         sums[i] = 0
 
 
-cdef Py_ssize_t plan_dots(Job* job, Py_ssize_t N) noexcept nogil:
-    """Cut the work; return how many numbers a thread needs room for."""
-    cdef Py_ssize_t size, pairs
+cdef Py_ssize_t plan_dots(Job* job, Py_ssize_t N, int threads) noexcept nogil:
+    """Cut the work, as ``plan_tiles`` does; return how many numbers a thread needs room for."""
+    cdef Py_ssize_t size, pairs, shares
     cdef Rows rows
     job.stretch = min(job.T, <Py_ssize_t>ROW_NUMBERS // 4)
     job.blocks = cut(&job.geometry, job.C, job.K, job.stretch, job.stretch)
@@ -249,9 +249,11 @@ cdef Py_ssize_t plan_dots(Job* job, Py_ssize_t N) noexcept nogil:
     block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
     size = rows.channels * rows.phases * rows.pitch
     pairs = rows.channels * rows.taps
-    job.parts = pieces(job.O * pairs, SUMS)
+    shares = 1 if threads == 1 else pieces(
+        2 * threads, job.groups * job.blocks.across * job.blocks.along)
+    job.parts = max(pieces(job.O * pairs, SUMS), min(shares, pieces(job.O, 12)))
     # the rows of as many samples as there is room for, and the totals
-    return max(size, min(N * size, <Py_ssize_t>ROW_NUMBERS)) + (
+    return max(size, min(N * size, <Py_ssize_t>ROW_NUMBERS)) + room(&job.geometry, &rows) - size + (
         pieces(job.O, job.parts) * pairs + 64)
 
 

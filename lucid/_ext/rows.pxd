@@ -18,7 +18,7 @@ from libc.string cimport memcpy, memset
 from cython cimport floating
 
 from lucid._ext.pad cimport pad_index
-from lucid._ext.simd cimport BLOCK
+from lucid._ext.simd cimport BLOCK, deal
 
 cdef enum:
     SLACK = 16              # numbers a tile may read beyond the end of a row
@@ -87,12 +87,31 @@ cdef inline void places(
             table[c * rows.taps + k] = c * rows.phases * rows.pitch + at
 
 
+cdef inline Py_ssize_t room(const Geometry* geometry, const Rows* rows) noexcept nogil:
+    """How many numbers ``fill`` writes to: the rows, and one channel of them as a line."""
+    return (rows.channels * rows.phases + geometry.stride) * rows.pitch
+
+
 cdef inline void fill(
     const Geometry* geometry, const Rows* rows, const floating* x, floating* out
 ) noexcept nogil:
     """Copy what the block reads: out[c, phase, q] = padded x[rows.c + c, position(phase, q)]"""
     cdef Py_ssize_t c, phase, last, count, i
     cdef Py_ssize_t start = geometry.first + rows.t * geometry.stride + rows.k * geometry.delta
+    cdef Py_ssize_t stride = geometry.stride
+    cdef floating* line = out + rows.channels * rows.phases * rows.pitch
+    cdef Geometry straight
+    if geometry.delta == 1 and 1 < stride == rows.phases and stride != 5 and not rows.own:
+        # Every position is read by some phase: copied as a line, then dealt. (5 rows at once are
+        # what the compiler makes nothing of.)
+        straight = geometry[0]
+        straight.stride = 1
+        count = (rows.outputs - 1) * stride + rows.taps
+        for c in range(rows.channels):
+            fill_row(
+                &straight, x + (rows.c + c) * geometry.L, start, count, line, rows.pitch * stride)
+            deal(line, stride, rows.pitch, out + c * stride * rows.pitch, rows.pitch)
+        return
     for c in range(rows.channels):
         for phase in range(rows.phases):
             if rows.own:
@@ -124,9 +143,6 @@ cdef inline void fill_row(
         out[q] = x[source] if source >= 0 else 0
     if stride == 1:
         memcpy(out + inside, x + i + inside, (beyond - inside) * sizeof(floating))
-    elif stride == 2:       # the compiler can vectorize a stride that it knows
-        for q in range(inside, beyond):
-            out[q] = x[i + 2 * q]
     else:
         for q in range(inside, beyond):
             out[q] = x[i + q * stride]

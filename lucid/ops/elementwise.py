@@ -169,8 +169,15 @@ class ReLU(Function):
         return where(self.saved(0) <= 0, 0.0, grad)
 
 
-def relu(input: Tensor) -> Tensor:
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """out = max(input, 0); its slope at 0 is taken as 0
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    inplace : bool
+        Understood, and without effect: see ``nn.ReLU``.
 
     Examples
     --------

@@ -77,7 +77,7 @@ def binary_cross_entropy(
     if numbers.size and not (numbers.min() >= 0 and numbers.max() <= 1):
         wrong = numbers[~((numbers >= 0) & (numbers <= 1))]
         raise ValueError(
-            f"binary_cross_entropy reads probabilities, from 0 to 1; got {wrong[0]}\n"
+            f"binary_cross_entropy reads probabilities, from 0 to 1; got {wrong[0]:g}\n"
             "  try: binary_cross_entropy_with_logits, for scores of any size"
         )
     return reduced(scaled(BinaryCrossEntropy()(input, target), "weight", weight), reduction)

@@ -115,8 +115,10 @@ def checked_padding_idx(padding_idx: int | None, rows: int) -> int | None:
     """The row, counted from 0."""
     if padding_idx is None:
         return None
+    if isinstance(padding_idx, bool) or not isinstance(padding_idx, int | np.integer):
+        raise TypeError(f"padding_idx must be an int, got {padding_idx!r}")
     if not -rows <= padding_idx < rows:
         raise ValueError(
             f"padding_idx must be one of {rows} rows, from {-rows} to {rows - 1}; got {padding_idx}"
         )
-    return padding_idx % rows
+    return int(padding_idx) % rows

@@ -10,6 +10,8 @@ import pytest
 import lucid
 import lucid.nn as nn
 import lucid.nn.functional as F
+from lucid import _ext
+from lucid._ext import numpy_twins
 from lucid.ops.normal import normal_cdf_array
 
 from gradients import check_gradients
@@ -133,6 +135,55 @@ def test_extreme_numbers():
         np.testing.assert_allclose(function(x).detach().numpy(), np.float32(values), 1e-6)
         np.testing.assert_allclose(slope.detach().numpy(), slopes, 1e-6)
         assert curve.tolist() == [0, 0]  # not nan
+
+
+# --------------------------------------------------------------------------------------- kernels
+
+KERNELS = [numpy_twins, _ext.kernels] if _ext.COMPILED else [numpy_twins]
+
+
+@pytest.mark.parametrize("kernels", KERNELS, ids=lambda m: m.__name__.split(".")[-1])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 8192, 20001])
+def test_kernels_by_the_formula(kernels, dtype, size):
+    rng = np.random.default_rng(0)
+    g, x = rng.standard_normal((2, size)).astype(dtype)
+    out = np.empty_like(x)
+    kernels.leaky_relu(g, x, out, 0.25)
+    assert np.array_equal(out, [a if b > 0 else a / 4 for a, b in zip(g, x, strict=True)])
+    for powers in ([3.0], [1.0, -2.0], rng.standard_normal(9)):
+        kernels.polynomial(x, np.array(powers, dtype), out)
+        exact = np.polyval(powers, x.astype(np.float64))
+        bound = 20 * np.finfo(dtype).eps * np.polyval(np.abs(powers), np.abs(x))
+        assert (np.abs(out - exact) <= bound).all()
+
+
+@pytest.mark.parametrize("kernels", KERNELS, ids=lambda m: m.__name__.split(".")[-1])
+def test_kernels_of_what_is_not_finite(kernels):
+    x = np.array([INF, -INF, NAN, 0.0, -0.0])
+    out = np.empty_like(x)
+    with np.errstate(all="ignore"):
+        kernels.leaky_relu(x, x, out, 0.5)
+        np.testing.assert_array_equal(out, x)
+        kernels.leaky_relu(np.ones(5), x, out, 0.5)
+        np.testing.assert_array_equal(out, [1, 0.5, 0.5, 0.5, 0.5])
+        kernels.polynomial(x, np.array([1.0, 1.0]), out)
+        np.testing.assert_array_equal(out, [INF, -INF, NAN, 1, 1])
+
+
+def test_threads_do_not_change_a_result():
+    x = lucid.randn(100003)
+    found = []
+    before = lucid.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            lucid.set_num_threads(threads)
+            found.append((F.leaky_relu(x).numpy(), F.gelu(x).numpy()))
+    finally:
+        lucid.set_num_threads(before)
+    for other in found[1:]:
+        for ours, theirs in zip(found[0], other, strict=True):
+            assert np.array_equal(ours, theirs)
 
 
 # ----------------------------------------------------------------------------------------- PReLU

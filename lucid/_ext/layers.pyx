@@ -167,6 +167,32 @@ cdef inline void relu_slope_block(
         gx[i] = 0 if x[i] <= 0 else passed
 
 
+def leaky_relu(
+    const floating[::1] g,            # IN   (n,), x itself in the forward pass
+    const floating[::1] x,            # IN   (n,)
+    floating[::1] out,                # OUT  (n,)
+    double slope,
+):
+    """out = g where x > 0, else slope * g"""
+    cdef Py_ssize_t i, n = x.shape[0]
+    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(30.0 * n)):
+        leaky_relu_block(
+            &g[i * BLOCK], &x[i * BLOCK], &out[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK),
+            <floating>slope,
+        )
+
+
+cdef inline void leaky_relu_block(
+    const floating* g, const floating* x, floating* out, Py_ssize_t n, floating slope
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating right, left
+    for i in range(n):
+        right = g[i]
+        left = slope * right  # worked out in any case: a loop without branches is vectorized
+        out[i] = right if x[i] > 0 else left
+
+
 def tanh_backward(
     const floating[::1] g,            # IN   (n,)
     const floating[::1] y,            # IN   (n,), the output of tanh
@@ -207,6 +233,35 @@ cdef inline void sigmoid_slope_block(
     cdef Py_ssize_t i
     for i in range(n):
         gx[i] = g[i] * y[i] * (1 - y[i])
+
+
+def polynomial(
+    const floating[::1] x,            # IN   (n,)
+    const floating[::1] powers,       # IN   (m,), highest first
+    floating[::1] out,                # OUT  (n,)
+):
+    """out = ((powers[0] * x + powers[1]) * x + ...) * x + powers[m - 1]"""
+    cdef Py_ssize_t i, n = x.shape[0], m = powers.shape[0]
+    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(15.0 * m * n)):
+        polynomial_block(
+            &x[i * BLOCK], &powers[0], &out[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK), m
+        )
+
+
+cdef inline void polynomial_block(
+    const floating* x, const floating* powers, floating* out, Py_ssize_t n, Py_ssize_t m
+) noexcept nogil:
+    """64 numbers at a time, which stay at hand from power to power."""
+    cdef Py_ssize_t start, i, k, size
+    cdef floating p
+    for start in range(0, n, 64):
+        size = min(<Py_ssize_t>64, n - start)
+        for i in range(size):
+            out[start + i] = powers[0]
+        for k in range(1, m):
+            p = powers[k]
+            for i in range(size):
+                out[start + i] = out[start + i] * x[start + i] + p
 
 
 cdef inline Py_ssize_t pieces(Py_ssize_t n) noexcept nogil:

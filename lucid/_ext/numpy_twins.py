@@ -222,6 +222,11 @@ def relu_backward(g: Array, x: Array, gx: Array) -> None:
     gx[:] = np.where(x <= 0, 0, g)
 
 
+def leaky_relu(g: Array, x: Array, out: Array, slope: float) -> None:
+    """out = g where x > 0, else slope * g"""
+    out[:] = np.where(x > 0, g, slope * g)
+
+
 def tanh_backward(g: Array, y: Array, gx: Array) -> None:
     """gx = g * (1 - y * y)"""
     gx[:] = g * (1 - y * y)
@@ -230,6 +235,14 @@ def tanh_backward(g: Array, y: Array, gx: Array) -> None:
 def sigmoid_backward(g: Array, y: Array, gx: Array) -> None:
     """gx = g * y * (1 - y)"""
     gx[:] = g * y * (1 - y)
+
+
+def polynomial(x: Array, powers: Array, out: Array) -> None:
+    """out = ((powers[0] * x + powers[1]) * x + ...) * x + powers[m - 1]"""
+    out[:] = powers[0]
+    for power in powers[1:]:
+        out *= x
+        out += power
 
 
 def max_pool_forward(

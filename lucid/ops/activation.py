@@ -68,7 +68,7 @@ class Softplus(Function):
 
     def backward(self, grad: Tensor) -> Tensor:
         z = self.beta * self.saved(0)
-        return grad * where(z > self.threshold, 1.0, sigmoid(z))
+        return grad * sigmoid(where(z > self.threshold, math.inf, z))
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:

@@ -1,7 +1,8 @@
 """Activations in pieces: straight lines, or a line and an exponential, that meet at a corner.
 
-All are built without a choice between branches where that can be: ``max(x, 0)`` and ``min(x, 0)``
-are passes that a processor makes eight or sixteen numbers at a time.
+Choosing by sign, number by number, is slow: signs are random, and the processor guesses wrong half
+of the time. So two pieces are added: ``max(x, 0)`` is 0 on the left, ``min(x, 0)`` on the right.
+For slopes, the same is done by a tensor that is 1 on the right, else 0.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lucid.autograd import Function
+from lucid._ext import kernels
+from lucid.autograd import Function, is_grad_enabled, make_tensor
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import lift, sum_to
 from lucid.ops.checks import check_number, check_one_dtype
-from lucid.ops.compare import logical_or, minimum, where
-from lucid.ops.elementwise import exp
+from lucid.ops.compare import minimum, where
+from lucid.ops.convert import to
+from lucid.ops.elementwise import exp, fused
 from lucid.ops.shape import reshape
 from lucid.types import Array
 
@@ -27,15 +30,28 @@ class LeakyReLU(Function):
     """out = max(x, 0) + w * min(x, 0)"""
 
     def forward(self, x: Array, w: Array) -> Array:
+        if w.ndim == 0:  # in one pass
+            out = np.empty(x.shape, x.dtype)
+            kernels.leaky_relu(x.ravel(), x.ravel(), out.ravel(), float(w))
+            return out
         return np.maximum(x, 0) + w * np.minimum(x, 0)  # type: ignore[no-any-return]  # as NumPy has it
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, w = self.saved(0), self.saved(1)
-        right = x > 0
-        return (
-            where(right, grad, grad * w) if self.needs[0] else None,
-            sum_to(where(right, 0.0, grad * x), w.shape) if self.needs[1] else None,
-        )
+        grad_x = grad_w = None
+        if self.needs[0] and w.ndim == 0 and not is_grad_enabled():
+            grad_x = fused(kernels.leaky_relu, grad, x, float(w._array))
+        elif self.needs[0]:
+            grad_x = grad * by_side(x, w, 1.0)
+        if self.needs[1]:
+            grad_w = sum_to(grad * minimum(x, 0.0), w.shape)
+        return grad_x, grad_w
+
+
+def by_side(x: Tensor, left: Tensor, right: float) -> Tensor:
+    """``right`` where x > 0, else ``left``, which is finite."""
+    positive = to(x > 0, x.dtype)
+    return left * (1 - positive) + right * positive
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -108,11 +124,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
             f"prelu expected a weight of shape (1,), or ({channels},) for the channels in axis 1 "
             f"of an input {input.shape}; got {weight.shape}"
         )
-    if weight.ndim and input.ndim > 1:
-        weight = reshape(weight, (-1,) + (1,) * (input.ndim - 2))
-    elif weight.ndim:
-        weight = reshape(weight, ())
-    return LeakyReLU()(input, weight)
+    one_per_channel = (-1,) + (1,) * (input.ndim - 2)
+    return LeakyReLU()(input, reshape(weight, () if weight.numel() == 1 else one_per_channel))
 
 
 class ELU(Function):
@@ -132,7 +145,7 @@ class ELU(Function):
     def backward(self, grad: Tensor) -> Tensor:
         x = self.saved(0)
         left = self.scale * self.alpha * self.rate * exp(self.rate * minimum(x, 0.0))
-        return grad * where(x <= 0, left, self.scale)
+        return grad * by_side(x, left, self.scale)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -246,7 +259,10 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
 class Hardtanh(Function):
-    """out = min(max(x, low), high), with the slope 0 at both corners"""
+    """out = min(max(x, low), high), with the slope 0 at both corners
+
+    Its slope is that of a ReLU of the distance to the nearer corner, negative outside.
+    """
 
     def __init__(self, low: float, high: float) -> None:
         self.low, self.high = low, high
@@ -256,7 +272,10 @@ class Hardtanh(Function):
 
     def backward(self, grad: Tensor) -> Tensor:
         x = self.saved(0)
-        return where(logical_or(x <= self.low, x >= self.high), 0.0, grad)
+        inside = make_tensor(np.minimum(x._array - self.low, self.high - x._array))
+        if not is_grad_enabled():
+            return fused(kernels.relu_backward, grad, inside)
+        return where(inside <= 0, 0.0, grad)
 
 
 def hardtanh(

@@ -18,13 +18,14 @@ Kernels trust what they get: contiguous arrays of fitting shapes, checked by ``l
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.math cimport sqrt
+from libc.math cimport exp, expf, sqrt
 
 from lucid._ext.threads cimport team
 
 cdef enum:
     LANES = 8      # running sums side by side
     BLOCK = 8192   # numbers of a flat array that one thread takes at a time
+    FEW = 64       # those that a longer formula takes at a time, step by step
 
 
 # ------------------------------------------------------------------------------------- batch norm
@@ -235,33 +236,53 @@ cdef inline void sigmoid_slope_block(
         gx[i] = g[i] * y[i] * (1 - y[i])
 
 
-def polynomial(
+def normal_cdf(
     const floating[::1] x,            # IN   (n,)
-    const floating[::1] powers,       # IN   (m,), highest first
+    const floating[::1] powers,       # IN   (m,), of a polynomial, highest first
     floating[::1] out,                # OUT  (n,)
 ):
-    """out = ((powers[0] * x + powers[1]) * x + ...) * x + powers[m - 1]"""
+    """With a = |x|, t = (a - 4) / (a + 4) and h the polynomial at t (see ``lucid/ops/normal.py``)::
+
+    out = e^(-a^2 / 2) / 2 * h  where x <= 0, else 1 - that
+    """
     cdef Py_ssize_t i, n = x.shape[0], m = powers.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(15.0 * m * n)):
-        polynomial_block(
+    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(100.0 * n)):
+        normal_cdf_block(
             &x[i * BLOCK], &powers[0], &out[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK), m
         )
 
 
-cdef inline void polynomial_block(
+cdef inline void normal_cdf_block(
     const floating* x, const floating* powers, floating* out, Py_ssize_t n, Py_ssize_t m
 ) noexcept nogil:
-    """64 numbers at a time, which stay at hand from power to power."""
-    cdef Py_ssize_t start, i, k, size
-    cdef floating p
-    for start in range(0, n, 64):
-        size = min(<Py_ssize_t>64, n - start)
+    """FEW numbers at a time; all loops but that with e^ are vectorized."""
+    cdef Py_ssize_t start, i, j, k, size
+    cdef floating a, p
+    cdef floating t[FEW]
+    cdef floating h[FEW]
+    for k in range((n + FEW - 1) // FEW):
+        start = k * FEW
+        size = min(<Py_ssize_t>FEW, n - start)
         for i in range(size):
-            out[start + i] = powers[0]
-        for k in range(1, m):
-            p = powers[k]
+            a = x[start + i]
+            a = -a if a < 0 else a
+            a = 40 if a > 40 else a  # there the result is 0 or 1, and 40 / 40 is not inf / inf
+            out[start + i] = -a * a / 2
+            t[i] = (a - 4) / (a + 4)
+            h[i] = powers[0]
+        for j in range(1, m):
+            p = powers[j]
             for i in range(size):
-                out[start + i] = out[start + i] * x[start + i] + p
+                h[i] = h[i] * t[i] + p
+        for i in range(size):
+            if floating is float:
+                t[i] = expf(out[start + i])
+            else:
+                t[i] = exp(out[start + i])
+        for i in range(size):
+            p = t[i] * h[i] / 2
+            a = 1 - p
+            out[start + i] = a if x[start + i] > 0 else p
 
 
 cdef inline Py_ssize_t pieces(Py_ssize_t n) noexcept nogil:

@@ -88,6 +88,7 @@ from lucid.ops import (
     tanh,
     tensor,
     transpose,
+    unflatten,
     unsqueeze,
     var,
     where,
@@ -125,5 +126,5 @@ __all__ = [
     "randperm", "relu", "reshape", "save", "seed", "set_default_dtype", "set_grad_enabled",
     "set_num_threads", "set_rng_state", "show_config", "sigmoid", "sign", "softmax", "split",
     "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "transpose", "uint8",
-    "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "unflatten", "unsqueeze", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip

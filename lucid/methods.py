@@ -100,6 +100,7 @@ class OpMethods:
     log_softmax = ops.log_softmax
     reshape = ops.reshape
     flatten = ops.flatten
+    unflatten = ops.unflatten
     transpose = ops.transpose
     permute = ops.permute
     squeeze = ops.squeeze

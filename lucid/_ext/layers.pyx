@@ -18,13 +18,14 @@ Kernels trust what they get: contiguous arrays of fitting shapes, checked by ``l
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.math cimport sqrt
+from libc.math cimport exp, expf, sqrt
 
 from lucid._ext.threads cimport team
 
 cdef enum:
     LANES = 8      # running sums side by side
     BLOCK = 8192   # numbers of a flat array that one thread takes at a time
+    FEW = 64       # those that a longer formula takes at a time, step by step
 
 
 # ------------------------------------------------------------------------------------- batch norm
@@ -167,6 +168,32 @@ cdef inline void relu_slope_block(
         gx[i] = 0 if x[i] <= 0 else passed
 
 
+def leaky_relu(
+    const floating[::1] g,            # IN   (n,), x itself in the forward pass
+    const floating[::1] x,            # IN   (n,)
+    floating[::1] out,                # OUT  (n,)
+    double slope,
+):
+    """out = g where x > 0, else slope * g"""
+    cdef Py_ssize_t i, n = x.shape[0]
+    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(30.0 * n)):
+        leaky_relu_block(
+            &g[i * BLOCK], &x[i * BLOCK], &out[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK),
+            <floating>slope,
+        )
+
+
+cdef inline void leaky_relu_block(
+    const floating* g, const floating* x, floating* out, Py_ssize_t n, floating slope
+) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef floating right, left
+    for i in range(n):
+        right = g[i]
+        left = slope * right  # worked out in any case: a loop without branches is vectorized
+        out[i] = right if x[i] > 0 else left
+
+
 def tanh_backward(
     const floating[::1] g,            # IN   (n,)
     const floating[::1] y,            # IN   (n,), the output of tanh
@@ -207,6 +234,58 @@ cdef inline void sigmoid_slope_block(
     cdef Py_ssize_t i
     for i in range(n):
         gx[i] = g[i] * y[i] * (1 - y[i])
+
+
+def normal_cdf(
+    const floating[::1] x,            # IN   (n,)
+    const floating[::1] powers,       # IN   (m,), of a polynomial, highest first
+    floating[::1] out,                # OUT  (n,)
+):
+    """With a = |x|, t = (a - 4) / (a + 4) and h the polynomial at t (see ``lucid/ops/normal.py``)::
+
+    out = e^(-a^2 / 2) / 2 * h  where x <= 0, else 1 - that
+    """
+    cdef Py_ssize_t i, n = x.shape[0], m = powers.shape[0]
+    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(100.0 * n)):
+        normal_cdf_block(
+            &x[i * BLOCK], &powers[0], &out[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK), m
+        )
+
+
+cdef inline void normal_cdf_block(
+    const floating* x, const floating* powers, floating* out, Py_ssize_t n, Py_ssize_t m
+) noexcept nogil:
+    """FEW numbers at a time; all loops but that with e^ are vectorized.
+
+    The constants have names, for a plain 4 would make the whole formula double.
+    """
+    cdef Py_ssize_t start, i, j, k, size
+    cdef floating a, p, one = 1, half = 0.5, four = 4, most = 40
+    cdef floating t[FEW]
+    cdef floating h[FEW]
+    for k in range((n + FEW - 1) // FEW):
+        start = k * FEW
+        size = min(<Py_ssize_t>FEW, n - start)
+        for i in range(size):
+            a = x[start + i]
+            a = -a if a < 0 else a
+            a = most if a > most else a  # there P is 0 or 1, and 40 / 40 is not inf / inf
+            out[start + i] = -a * a * half
+            t[i] = (a - four) / (a + four)
+            h[i] = powers[0]
+        for j in range(1, m):
+            p = powers[j]
+            for i in range(size):
+                h[i] = h[i] * t[i] + p
+        for i in range(size):
+            if floating is float:
+                t[i] = expf(out[start + i])
+            else:
+                t[i] = exp(out[start + i])
+        for i in range(size):
+            p = t[i] * h[i] * half
+            a = one - p
+            out[start + i] = a if x[start + i] > 0 else p
 
 
 cdef inline Py_ssize_t pieces(Py_ssize_t n) noexcept nogil:

@@ -222,6 +222,11 @@ def relu_backward(g: Array, x: Array, gx: Array) -> None:
     gx[:] = np.where(x <= 0, 0, g)
 
 
+def leaky_relu(g: Array, x: Array, out: Array, slope: float) -> None:
+    """out = g where x > 0, else slope * g"""
+    out[:] = np.where(x > 0, g, slope * g)
+
+
 def tanh_backward(g: Array, y: Array, gx: Array) -> None:
     """gx = g * (1 - y * y)"""
     gx[:] = g * (1 - y * y)
@@ -230,6 +235,21 @@ def tanh_backward(g: Array, y: Array, gx: Array) -> None:
 def sigmoid_backward(g: Array, y: Array, gx: Array) -> None:
     """gx = g * y * (1 - y)"""
     gx[:] = g * y * (1 - y)
+
+
+def normal_cdf(x: Array, powers: Array, out: Array) -> None:
+    """With a = |x|, t = (a - 4) / (a + 4) and h the polynomial at t (see ``lucid/ops/normal.py``)::
+
+    out = e^(-a^2 / 2) / 2 * h  where x <= 0, else 1 - that
+    """
+    a = np.minimum(np.abs(x), 40)  # there the result is 0 or 1, and 40 / 40 is not inf / inf
+    t = (a - 4) / (a + 4)
+    out[:] = powers[0]
+    for power in powers[1:]:
+        out *= t
+        out += power
+    out *= np.exp(-a * a / 2) / 2
+    out[:] = np.where(x > 0, 1 - out, out)
 
 
 def max_pool_forward(

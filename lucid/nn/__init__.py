@@ -4,41 +4,111 @@
     module.py      the base class;  state.py: loading a state dict
     lazy.py        how a lazy layer comes to life
     functional.py  what the layers compute;  init.py: the first numbers
-    conv.py linear.py norm.py pooling.py activation.py loss.py container.py
+    conv.py linear.py norm.py pooling.py embedding.py container.py
+    rectifier.py activation.py dropout.py flatten.py loss.py
 
 Whoever wants to read it all begins with module.py and lazy.py.
 """
 
 from lucid.nn import functional, init
-from lucid.nn.activation import Dropout, Flatten, ReLU
+from lucid.nn.activation import (
+    GELU,
+    GLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
+)
 from lucid.nn.container import ModuleDict, ModuleList, Sequential
 from lucid.nn.conv import Conv1d, LazyConv1d
+from lucid.nn.dropout import AlphaDropout, Dropout, Dropout1d
+from lucid.nn.embedding import Embedding
+from lucid.nn.flatten import Flatten, Identity, Unflatten
 from lucid.nn.linear import LazyLinear, Linear
-from lucid.nn.loss import CrossEntropyLoss, MSELoss
+from lucid.nn.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
 from lucid.nn.module import Module
 from lucid.nn.norm import BatchNorm1d, LazyBatchNorm1d
 from lucid.nn.parameter import Parameter, UninitializedParameter
 from lucid.nn.pooling import AdaptiveAvgPool1d, MaxPool1d
+from lucid.nn.rectifier import (
+    CELU,
+    ELU,
+    SELU,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    PReLU,
+    ReLU,
+    ReLU6,
+)
 
 __all__ = [
     "AdaptiveAvgPool1d",
+    "AlphaDropout",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchNorm1d",
+    "CELU",
     "Conv1d",
     "CrossEntropyLoss",
     "Dropout",
+    "Dropout1d",
+    "ELU",
+    "Embedding",
     "Flatten",
+    "GELU",
+    "GLU",
+    "Hardsigmoid",
+    "Hardswish",
+    "Hardtanh",
+    "HuberLoss",
+    "Identity",
+    "KLDivLoss",
+    "L1Loss",
     "LazyBatchNorm1d",
     "LazyConv1d",
     "LazyLinear",
+    "LeakyReLU",
     "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
     "MSELoss",
     "MaxPool1d",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "NLLLoss",
+    "PReLU",
     "Parameter",
     "ReLU",
+    "ReLU6",
+    "SELU",
     "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "SmoothL1Loss",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Tanh",
+    "Unflatten",
     "UninitializedParameter",
     "functional",
     "init",

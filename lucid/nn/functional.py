@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from lucid import random
-from lucid.autograd import make_tensor
 from lucid.errors import ShapeError
 from lucid.ops import (
     adaptive_avg_pool1d,
+    alpha_dropout,
     batch_norm,
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    celu,
     conv1d,
     cross_entropy,
+    dropout,
+    dropout1d,
+    elu,
+    embedding,
+    gelu,
+    glu,
+    hardsigmoid,
+    hardswish,
+    hardtanh,
+    huber_loss,
+    kl_div,
+    l1_loss,
+    leaky_relu,
     log_softmax,
+    logsigmoid,
     max_pool1d,
+    mish,
     mse_loss,
     nll_loss,
+    prelu,
     relu,
+    relu6,
+    selu,
     sigmoid,
+    silu,
+    smooth_l1_loss,
     softmax,
+    softplus,
+    softsign,
     tanh,
 )
 from lucid.ops.checks import check_one_dtype
@@ -25,18 +49,43 @@ from lucid.tensor import Tensor
 
 __all__ = [
     "adaptive_avg_pool1d",
+    "alpha_dropout",
     "batch_norm",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "celu",
     "conv1d",
     "cross_entropy",
     "dropout",
+    "dropout1d",
+    "elu",
+    "embedding",
+    "gelu",
+    "glu",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "leaky_relu",
     "linear",
     "log_softmax",
+    "logsigmoid",
     "max_pool1d",
+    "mish",
     "mse_loss",
     "nll_loss",
+    "prelu",
     "relu",
+    "relu6",
+    "selu",
     "sigmoid",
+    "silu",
+    "smooth_l1_loss",
     "softmax",
+    "softplus",
+    "softsign",
     "tanh",
 ]
 
@@ -87,46 +136,3 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias.shape != weight.shape[:1]:
         raise ShapeError(f"linear expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
     return Linear()(input, weight, bias)
-
-
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    """y = input * mask / (1 - p), each number of the mask 0 with probability p, else 1
-
-    So a number keeps its value on average. Without ``training``, y = input.
-
-    Parameters
-    ----------
-    input : Tensor
-        Of a floating dtype.
-    p : float
-        The probability to be dropped, from 0 to 1.
-    training : bool
-        Whether anything is dropped at all.
-
-    Raises
-    ------
-    ValueError
-        If p is not from 0 to 1.
-    TypeError
-        If the input is not of a floating dtype.
-
-    References
-    ----------
-    .. [1] N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from
-       Overfitting", JMLR 15, 2014.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> import lucid.nn.functional as F
-    >>> sorted(set(F.dropout(lucid.ones(100), p=0.5).tolist()))
-    [0.0, 2.0]
-    """
-    if not 0 <= p <= 1:
-        raise ValueError(f"p is a probability, from 0 to 1; got {p}")
-    check_one_dtype("dropout", {"input": input})
-    if not training or p == 0:
-        return input
-    keep = random.stream().random(input.shape) >= p
-    scale = 0.0 if p == 1 else 1 / (1 - p)
-    return input * make_tensor((keep * scale).astype(input.dtype.numpy))

@@ -45,6 +45,13 @@ def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:
             )
 
 
+def check_number(name: str, value: object) -> None:
+    """A number: ``nn.LeakyReLU(x)`` instead of ``nn.LeakyReLU()(x)`` is a common slip."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        cure = "\n  try: a pair of () first, to make the layer" if is_tensor(value) else ""
+        raise TypeError(f"{name} must be a number, got {type(value).__name__}{cure}")
+
+
 def check_rank(shape: tuple[int, ...], name: str) -> None:
     """The shape of an input is (N, C, L)."""
     if len(shape) == 3:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lucid.tensor import Tensor
 
 
-def fused(kernel: Callable[..., None], grad: Tensor, x: Tensor) -> Tensor:
+def fused(kernel: Callable[..., None], grad: Tensor, x: Tensor, *options: float) -> Tensor:
     """What ``backward`` of an op on each number by itself returns, by a kernel in one pass.
 
     For use where nothing is recorded; the formula for all other cases stands beside each call.
@@ -25,7 +25,7 @@ def fused(kernel: Callable[..., None], grad: Tensor, x: Tensor) -> Tensor:
     out = np.empty(x._array.shape, x._array.dtype)
     g = grad._array.astype(out.dtype, copy=False)  # a hook may have returned another
     with np.errstate(all="ignore"):
-        kernel(g.ravel(), x._array.ravel(), out.ravel())  # out.ravel() is a view of out
+        kernel(g.ravel(), x._array.ravel(), out.ravel(), *options)  # out.ravel() is a view of out
     return make_tensor(out)
 
 
@@ -169,8 +169,15 @@ class ReLU(Function):
         return where(self.saved(0) <= 0, 0.0, grad)
 
 
-def relu(input: Tensor) -> Tensor:
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """out = max(input, 0); its slope at 0 is taken as 0
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    inplace : bool
+        Understood, and without effect: see ``nn.ReLU``.
 
     Examples
     --------

@@ -113,6 +113,42 @@ def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = 
     return reshape(input, *input.shape[:start], middle, *input.shape[end + 1 :])
 
 
+def unflatten(
+    input: Tensor, dim: builtins.int, sizes: tuple[builtins.int, ...] | list[builtins.int]
+) -> Tensor:
+    """out = input with axis ``dim`` made into several axes of the given sizes
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+        The axis.
+    sizes : tuple of int
+        Whose product is the size of the axis; one of them may be -1, for what is left.
+
+    Raises
+    ------
+    ShapeError
+        If the axis does not exist, or the sizes do not fit.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.zeros(2, 12, 5).unflatten(1, (3, -1)).shape
+    (2, 3, 4, 5)
+    """
+    axis, wanted = axis_of(dim, input.ndim), shape_of((sizes,))
+    known = math.prod(n for n in wanted if n != -1)
+    if wanted.count(-1) == 1 and known and input.shape[axis] % known == 0:
+        wanted = tuple(input.shape[axis] // known if n == -1 else n for n in wanted)
+    if -1 in wanted or math.prod(wanted) != input.shape[axis] or not wanted:
+        raise ShapeError(
+            f"unflatten needs sizes whose product is {input.shape[axis]}, the size of axis {axis} "
+            f"of {input.shape}; got {sizes}"
+        )
+    return reshape(input, *input.shape[:axis], *wanted, *input.shape[axis + 1 :])
+
+
 class Permute(Function):
     """out.shape[i] = x.shape[dims[i]]"""
 

@@ -3,7 +3,7 @@
 In the order in which they build on one another:
 
     shape.py index.py join.py     moving numbers about
-    convert.py                    copies, and other dtypes
+    convert.py                    copies, other dtypes, other libraries
     broadcast.py                  where two operands meet
     compare.py                    comparisons, and choosing by them
     elementwise.py arithmetic.py  functions of each number, and the operators
@@ -39,7 +39,20 @@ from lucid.ops.compare import (
     where,
 )
 from lucid.ops.conv import conv1d
-from lucid.ops.convert import bool, clone, contiguous, double, float, int, long, to
+from lucid.ops.convert import (
+    bool,
+    clone,
+    contiguous,
+    double,
+    float,
+    from_dlpack,
+    int,
+    long,
+    to,
+    to_array,
+    to_dlpack,
+    to_numpy,
+)
 from lucid.ops.create import (
     arange,
     as_tensor,
@@ -75,12 +88,14 @@ __all__ = [
     "argmin", "as_index", "as_tensor", "batch_norm", "bitwise_and", "bitwise_not", "bitwise_or",
     "bool", "cat", "clamp", "clip", "clone", "contiguous", "conv1d", "cross_entropy", "div",
     "double", "empty", "empty_like", "eq", "exp",     "expand", "eye", "flatten", "flip", "float",
+    "from_dlpack",
     "from_numpy", "full", "full_like", "gather", "ge",     "getitem", "gt", "int", "isfinite",
     "isnan", "le", "linspace", "log", "log_softmax",     "logical_and", "logical_not", "logical_or",
     "long", "lt", "matmul", "max", "max_pool1d",     "maximum", "mean", "min", "minimum",
     "mse_loss", "mul", "ne", "neg", "nll_loss", "ones",     "ones_like", "permute", "pow", "prod",
     "rand", "rand_like", "randint", "randint_like", "randn",     "randn_like", "randperm", "raw",
     "relu", "reshape", "sigmoid", "sign", "softmax", "split",     "sqrt", "squeeze", "stack", "std",
-    "sub", "sum", "tanh", "tensor", "tensor_repr", "to",     "transpose", "unsqueeze", "var",
+    "sub", "sum", "tanh", "tensor", "tensor_repr", "to",
+    "to_array", "to_dlpack", "to_numpy",     "transpose", "unsqueeze", "var",
     "where", "zeros", "zeros_like",
 ]  # fmt: skip

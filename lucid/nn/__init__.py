@@ -9,7 +9,7 @@
 Whoever wants to read it all begins with module.py and lazy.py.
 """
 
-from lucid.nn import functional, init
+from lucid.nn import functional, init, utils
 from lucid.nn.activation import Dropout, Flatten, ReLU
 from lucid.nn.container import ModuleDict, ModuleList, Sequential
 from lucid.nn.conv import Conv1d, LazyConv1d
@@ -42,4 +42,5 @@ __all__ = [
     "UninitializedParameter",
     "functional",
     "init",
+    "utils",
 ]

@@ -3,7 +3,7 @@
     parameter.py   parameters, and the placeholders of lazy layers
     module.py      the base class;  state.py: loading a state dict
     lazy.py        how a lazy layer comes to life
-    functional.py  what the layers compute;  init.py: the first numbers
+    functional.py  what the layers compute;  init/: the first numbers;  utils/: tools
     conv.py linear.py norm.py pooling.py activation.py loss.py container.py
 
 Whoever wants to read it all begins with module.py and lazy.py.

@@ -102,7 +102,7 @@ def clip_grads_with_norm_(
     total_norm: Tensor,
     foreach: bool | None = None,
 ) -> None:
-    """grad *= min(1, max_norm / (total_norm + 1e-6)), for every gradient, in place
+    """``grad *= min(1, max_norm / (total_norm + 1e-6))``, for every gradient, in place
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def clip_grad_norm_(
 def clip_grad_value_(
     parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None
 ) -> None:
-    """grad = min(clip_value, max(-clip_value, grad)), for every gradient, in place
+    """``grad = min(clip_value, max(-clip_value, grad))``, for every gradient, in place
 
     Parameters
     ----------

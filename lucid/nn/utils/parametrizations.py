@@ -13,7 +13,7 @@ Layer = TypeVar("Layer", bound=Module)
 
 
 def weight_norm(module: Layer, name: str = "weight", dim: int | None = 0) -> Layer:
-    """W = g * v / |v|: learn the length g of a weight and its direction v apart.
+    """W = g * v / norm(v): learn the length g of a weight and its direction v apart.
 
     As ``lucid.nn.utils.weight_norm``, whose parameters here are named
     ``parametrizations.weight.original0`` (the length) and ``parametrizations.weight.original1``.

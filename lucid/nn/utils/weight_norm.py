@@ -64,7 +64,7 @@ def remade(plain: type[Module], names: tuple[str, ...]) -> Module:
 
 
 def computed(layer: WeightNormed, name: str) -> Tensor:
-    """W = g * v / |v|"""
+    """W = g * v / norm(v)"""
     norm = layer._norms[name]
     holder, g, v = norm.holder(layer, name)
     size, direction = holder._parameters[g], holder._parameters[v]
@@ -73,7 +73,7 @@ def computed(layer: WeightNormed, name: str) -> Tensor:
 
 
 def length(v: Tensor, dim: int | None) -> Tensor:
-    """|v|, of each slice along an axis, with as many axes as v; for None of all, with none."""
+    """norm(v), of each slice along an axis, with as many axes as v; for None of all, with none."""
     square = v * v
     if dim is None:
         return square.sum().sqrt()
@@ -117,7 +117,7 @@ def split(module: Layer, name: str, dim: int | None, inside: bool) -> Layer:
 
 
 def weight_norm(module: Layer, name: str = "weight", dim: int | None = 0) -> Layer:
-    """W = g * v / |v|: learn the length g of a weight and its direction v apart.
+    """W = g * v / norm(v): learn the length g of a weight and its direction v apart.
 
     For ``dim=0``, every output channel has a length of its own.
 
@@ -166,7 +166,7 @@ def weight_norm(module: Layer, name: str = "weight", dim: int | None = 0) -> Lay
 
 @no_grad()
 def remove_weight_norm(module: Layer, name: str = "weight") -> Layer:
-    """Make the weight an ordinary parameter again, W = g * v / |v|.
+    """Make the weight an ordinary parameter again, W = g * v / norm(v).
 
     Parameters
     ----------

@@ -23,6 +23,7 @@ import lucid
 import lucid.nn as nn
 from lucid.autograd import make_tensor
 from lucid.errors import CheckpointError
+from lucid.io.torch import Archive
 
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool"]
 KINDS = ["Float", "Double", "Long", "Int", "Byte", "Bool"]
@@ -200,7 +201,7 @@ def test_whatever_is_no_plain_value_is_refused_and_not_run(
 
 def laughs(n):
     """A tuple of tuples of tuples …: 2**n strings, if someone writes it out."""
-    return string("ha") + b"".join(b"q\0h\0h\0\x86" for _ in range(n))
+    return string("ha") + b"".join(b"q\0h\0\x86" for _ in range(n))
 
 
 BIG = 2**62
@@ -226,6 +227,8 @@ HOSTILE = {
     "name of laughs": laughs(60) + laughs(60) + b"\x93.",
     "call laughs": laughs(60) + b")R.",
     "getattr of torch": b"ctorch\nload\n.",
+    "a name as value": b"}(" + string("a") + b"]ctorch\nSize\nau.",
+    "a storage as value": storage() + b".",
     "a class as storage": b"(" + string("storage") + b"ctorch\nSize\n" + string("0") * 2 + b"NtQ.",
     "no storage": b"NQ.",
     "storage of laughs": laughs(60) + b"Q.",
@@ -265,6 +268,13 @@ def test_forged_pickles_are_refused(path, code):
         tracemalloc.stop()
 
 
+def test_what_holds_itself_or_laughs_is_loaded_at_once(path):
+    """Shared parts are legal, and are what they are: one object."""
+    assert loaded(path, b"]q\0h\0a.")[0][0] is not None
+    value = loaded(path, laughs(200) + b".")
+    assert value[0] is value[1]
+
+
 def test_bombs_are_refused(path):
     path.write_bytes(archive(tensor() + b".", compression=zipfile.ZIP_DEFLATED, s0=FOUR))
     with pytest.raises(CheckpointError, match="compressed"):
@@ -281,6 +291,15 @@ def test_bombs_are_refused(path):
     path.write_bytes(one[: one.index(b"PK\1\2")] + folder + b"".join(names) + end)
     with pytest.raises(CheckpointError):
         lucid.load(path)
+
+
+def test_no_byte_is_read_twice():
+    """Whatever a directory says: what is read is never more than the file."""
+    with zipfile.ZipFile(io.BytesIO(archive(b"N.", s0=FOUR))) as file:
+        reader = Archive(file, 30)
+        assert reader.read("data/0") == FOUR
+        with pytest.raises(ValueError, match="larger than it is"):
+            reader.read("data/0")
 
 
 @settings(deadline=None, max_examples=500)

@@ -2,8 +2,8 @@
 
 A file consists of the length of a header, the header (JSON: the dtype, the shape and the place of
 each tensor, and a few strings, the metadata), and the numbers. It has no checksums of its own, so
-``write`` puts some into the metadata: "sha256:weight" is that of the tensor "weight", of its name,
-dtype and shape as well as of its numbers. Two more entries say that they are there; a flipped bit
+``write`` puts some into the metadata: "sha256:weight" is that of the tensor "weight", of its dtype
+and shape as well as of its numbers. Two more entries say that they are there; a flipped bit
 cannot take away both.
 """
 
@@ -63,8 +63,7 @@ def write(obj: object) -> list[bytes]:
         little = tensor._array.dtype.newbyteorder("<")
         arrays[name] = tensor._array.astype(little, order="C", copy=True)
     metadata = MARKS | {
-        f"sha256:{name}": checksum(name, a.dtype.name, a.shape, a.tobytes())
-        for name, a in arrays.items()
+        f"sha256:{name}": checksum(a.dtype.name, a.shape, a.tobytes()) for name, a in arrays.items()
     }
     return [library().numpy.save(arrays, metadata)]
 
@@ -81,7 +80,7 @@ def read(path: str, blob: bytes) -> dict[str, Tensor]:
             entry = entries[name]
             dtype = NAMES.get(entry["dtype"], entry["dtype"])
             shape, data = tuple(entry["shape"]), entry["data"]
-            found[f"sha256:{name}"] = checksum(name, dtype, shape, data)
+            found[f"sha256:{name}"] = checksum(dtype, shape, data)
             tensors[name] = make_tensor(numbers(data, dtype).reshape(shape))
     except (safetensors.SafetensorError, ValueError, RecursionError) as error:
         raise CheckpointError(broken(path, "the library safetensors", error)) from None
@@ -94,8 +93,8 @@ def read(path: str, blob: bytes) -> dict[str, Tensor]:
     return tensors
 
 
-def checksum(name: str, dtype: str, shape: tuple[int, ...], data: bytes | bytearray) -> str:
+def checksum(dtype: str, shape: tuple[int, ...], data: bytes | bytearray) -> str:
     """SHA-256 of all there is to know of a tensor."""
-    digest = hashlib.sha256(json.dumps([name, dtype, *shape]).encode("ascii"))
+    digest = hashlib.sha256(json.dumps([dtype, *shape]).encode("ascii"))
     digest.update(data)
     return digest.hexdigest()

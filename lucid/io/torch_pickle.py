@@ -65,6 +65,7 @@ class Machine:
         for instruction, argument, _ in pickletools.genops(code):
             self.step(instruction.name, argument)
         (result,) = self.stack
+        check_plain(result)
         return result
 
     def above_mark(self) -> list[Any]:
@@ -165,6 +166,18 @@ def storage(identity: Any) -> Storage:
         case ("storage", Name(name), str(key), _, int(size)) if name[6:] in STORAGES and size >= 0:
             return Storage(key, STORAGES[name[6:]], size)
     raise ValueError("it mentions something outside that is no storage")
+
+
+def check_plain(result: Any) -> None:
+    """Raise ValueError if a name or a storage is left over: these make sense in a call only."""
+    waiting, seen = [result], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Name | Storage):
+            raise ValueError(f"it holds {value[0][:60]} itself, which is no value")
+        if isinstance(value, list | tuple | dict) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value.values() if isinstance(value, dict) else value)
 
 
 def fill(target: dict[Any, Any], items: list[Any]) -> None:

@@ -157,7 +157,7 @@ def test_big_endian_and_small_numbers(path):
 
 def test_a_flipped_bit_is_refused_or_harmless(path):
     """The zip format has parts that nobody reads, such as dates; all else is under checksums."""
-    tree = {"w": lucid.tensor([[1.0, 2.0]]), "e": 3, "b": [lucid.tensor([True])]}
+    tree = {"w": lucid.tensor([[1.0, 2.0]]), "e": 3}
     lucid.save(tree, path)
     small, refused = path.read_bytes(), 0
     for i in range(8 * len(small)):
@@ -172,7 +172,7 @@ def test_a_flipped_bit_is_refused_or_harmless(path):
             assert repr(back) == repr(tree)
             assert back["w"].dtype is lucid.float32
     assert refused > 3 * len(small)
-    for n in range(len(small)):
+    for n in range(0, len(small), 5):
         path.write_bytes(small[:n])
         with pytest.raises(CheckpointError):
             lucid.load(path)

@@ -117,3 +117,10 @@ class OpMethods:
     float = ops.float
     int = ops.int
     bool = ops.bool
+
+    numpy = ops.to_numpy
+    __array__ = ops.to_array
+    __dlpack__ = ops.to_dlpack
+
+    def __dlpack_device__(self) -> tuple[Any, Any]:
+        return 1, 0  # the CPU

@@ -179,25 +179,6 @@ class Tensor(OpMethods):
         """The numbers as nested Python lists."""
         return self._array.tolist()
 
-    def numpy(self, *, force: Bool = False) -> Array:
-        """Return a NumPy array on the same memory: a write to either shows in both.
-
-        Parameters
-        ----------
-        force : bool
-            Also for a tensor that requires a gradient: then ``detach()`` is implied.
-        """
-        if self._requires_grad and not force:
-            raise RuntimeError(
-                "numpy() leaves the graph behind, and this tensor requires a gradient\n"
-                "  try: x.detach().numpy()"
-            )
-        self._memory.expose(self._array)
-        return self._array
-
-    def __array__(self, dtype: Any = None, copy: Bool | None = None) -> Array:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
-
     def __bool__(self) -> Bool:
         if self._array.size != 1:
             raise ValueError(

@@ -70,7 +70,15 @@ def test_no_star_imports_no_pickle_no_hasattr(path):
 
 
 def test_all_is_what_is_public():
-    for module in (lucid, lucid.nn, lucid.nn.functional, lucid.optim, lucid.data, lucid.autograd):
+    for module in (
+        lucid,
+        lucid.nn,
+        lucid.nn.functional,
+        lucid.nn.utils,
+        lucid.optim,
+        lucid.data,
+        lucid.autograd,
+    ):
         for name in module.__all__:
             assert getattr(module, name) is not None
         assert len(set(module.__all__)) == len(module.__all__)

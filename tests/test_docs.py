@@ -96,7 +96,7 @@ PAGES = {
 }
 # Modules, aliases of types, and what is documented on another page.
 ELSEWHERE = {
-    "__version__", "autograd", "data", "nn", "optim", "functional", "init", "swa_utils",
+    "__version__", "autograd", "data", "nn", "optim", "functional", "init", "utils", "swa_utils",
     "DTypeLike", "DeviceLike", "float32", "float64", "int32", "int64", "uint8", "bool",
     "no_grad", "enable_grad", "set_grad_enabled", "is_grad_enabled", "save", "load",
 }  # fmt: skip
@@ -111,7 +111,16 @@ def test_every_public_name_has_its_place_in_the_api_pages(module):
 
 
 def public_objects():
-    for module in (lucid, nn, nn.functional, nn.init, lucid.optim, lucid.data, lucid.autograd):
+    for module in (
+        lucid,
+        nn,
+        nn.functional,
+        nn.init,
+        nn.utils,
+        lucid.optim,
+        lucid.data,
+        lucid.autograd,
+    ):
         for name in module.__all__:
             value = getattr(module, name)
             if callable(value) and not name.startswith("_") and name not in ("DTypeLike",):

@@ -347,7 +347,7 @@ def test_interrupted_anywhere(error, step, monkeypatch):
         if step == "weights":
             patch.setattr("lucid.nn.parameter.np.empty", fail)
         elif step == "initialization":
-            patch.setattr("lucid.nn.init.uniform_", fail)
+            patch.setattr("lucid.nn.init.scaled.uniform_", fail)
         elif step == "output":
             patch.setattr("lucid.ops.conv.np.empty", fail)
         else:

@@ -10,7 +10,7 @@
 Whoever wants to read it all begins with module.py and lazy.py.
 """
 
-from lucid.nn import functional, init
+from lucid.nn import functional, init, utils
 from lucid.nn.activation import (
     GELU,
     GLU,
@@ -112,4 +112,5 @@ __all__ = [
     "UninitializedParameter",
     "functional",
     "init",
+    "utils",
 ]

@@ -43,7 +43,20 @@ from lucid.ops.compare import (
     where,
 )
 from lucid.ops.conv import conv1d
-from lucid.ops.convert import bool, clone, contiguous, double, float, int, long, to
+from lucid.ops.convert import (
+    bool,
+    clone,
+    contiguous,
+    double,
+    float,
+    from_dlpack,
+    int,
+    long,
+    to,
+    to_array,
+    to_dlpack,
+    to_numpy,
+)
 from lucid.ops.create import (
     arange,
     as_tensor,
@@ -108,14 +121,15 @@ __all__ = [
     "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "bool", "cat",
     "celu", "clamp", "clip", "clone", "contiguous", "conv1d", "cross_entropy", "div", "double",
     "dropout", "dropout1d", "elu", "embedding", "empty", "empty_like", "eq", "exp", "expand", "eye",
-    "flatten", "flip", "float", "from_numpy", "full", "full_like", "gather", "ge", "gelu",
-    "getitem", "glu", "gt", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "int", "isfinite",
-    "isnan", "kl_div", "l1_loss", "le", "leaky_relu", "linspace", "log", "log_softmax",
+    "flatten", "flip", "float", "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge",
+    "gelu", "getitem", "glu", "gt", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "int",
+    "isfinite", "isnan", "kl_div", "l1_loss", "le", "leaky_relu", "linspace", "log", "log_softmax",
     "logical_and", "logical_not", "logical_or", "logsigmoid", "long", "lt", "matmul", "max",
     "max_pool1d", "maximum", "mean", "min", "minimum", "mish", "mse_loss", "mul", "ne", "neg",
     "nll_loss", "ones", "ones_like", "permute", "pow", "prelu", "prod", "rand", "rand_like",
     "randint", "randint_like", "randn", "randn_like", "randperm", "raw", "relu", "relu6", "reshape",
     "selu", "sigmoid", "sign", "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "split",
     "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "tensor_repr", "to",
-    "transpose", "unflatten", "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "to_array", "to_dlpack", "to_numpy", "transpose", "unflatten", "unsqueeze", "var", "where",
+    "zeros", "zeros_like",
 ]  # fmt: skip

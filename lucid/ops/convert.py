@@ -1,11 +1,15 @@
-"""Copies, and the same numbers in another dtype."""
+"""Copies, the same numbers in another dtype, and the same memory in another library."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from builtins import bool as Bool
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor
+from lucid.ops.create import from_numpy
 from lucid.types import Array, DeviceLike, DTypeLike
 
 if TYPE_CHECKING:
@@ -153,3 +157,152 @@ def contiguous(input: Tensor) -> Tensor:
     True
     """
     return input if input.is_contiguous() else Clone()(input)
+
+
+# ----------------------------------------------------------------------- other libraries' tensors
+
+
+def to_numpy(input: Tensor, *, force: Bool = False) -> Array:
+    """out = a NumPy array on the same memory: a write to either shows in both
+
+    Parameters
+    ----------
+    input : Tensor
+    force : bool
+        Also for a tensor that requires a gradient: then ``detach()`` is implied.
+
+    Raises
+    ------
+    RuntimeError
+        For a tensor that requires a gradient.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.zeros(2)
+    >>> x.numpy()[0] = 7
+    >>> x
+    tensor([7., 0.])
+    """
+    if input._requires_grad and not force:
+        raise RuntimeError(
+            "numpy() leaves the graph behind, and this tensor requires a gradient\n"
+            "  try: x.detach().numpy()"
+        )
+    input._memory.expose(input._array)
+    return input._array
+
+
+def to_array(input: Tensor, dtype: Any = None, copy: Bool | None = None) -> Array:
+    """out = what ``numpy.asarray(input)`` and ``numpy.array(input)`` return
+
+    The memory is shared if nothing asks for a copy (``copy=True``, another dtype); if one would be
+    needed, ``copy=False`` is a ValueError.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import numpy as np
+    >>> np.asarray(lucid.ones(2), dtype="int64")
+    array([1, 1])
+    """
+    if input._requires_grad:
+        return to_numpy(input)  # the error
+    out = np.array(input._array, dtype=dtype, copy=copy)
+    return to_numpy(input) if out is input._array else out
+
+
+def to_dlpack(input: Tensor, **options: Any) -> Any:
+    """out = a capsule with the address of the numbers: what a ``from_dlpack`` asks for
+
+    Parameters
+    ----------
+    input : Tensor
+    **options : stream, max_version, dl_device, copy
+        As the protocol has them [1]_.
+
+    Raises
+    ------
+    BufferError
+        For a tensor that requires a gradient, or whose memory is read-only if the other library
+        does not know of such.
+
+    References
+    ----------
+    .. [1] https://data-apis.org/array-api/latest/API_specification
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import numpy as np
+    >>> x = lucid.zeros(2)
+    >>> np.from_dlpack(x)[0] = 7
+    >>> x
+    tensor([7., 0.])
+    """
+    if input._requires_grad:
+        raise BufferError(
+            "another library would leave the graph behind, and this tensor requires a gradient\n"
+            "  try: x.detach()"
+        )
+    capsule = input._array.__dlpack__(**options)
+    if not options.get("copy"):
+        input._memory.expose(input._array)
+    return capsule
+
+
+@runtime_checkable
+class SpeaksDLPack(Protocol):
+    """What other libraries' tensors have in common."""
+
+    def __dlpack__(self, **options: Any) -> Any: ...
+
+    def __dlpack_device__(self) -> tuple[Any, Any]: ...
+
+
+def from_dlpack(ext_tensor: Any, *, device: DeviceLike = None, copy: Bool | None = None) -> Tensor:
+    """out = a tensor on the memory of another library's: a write to either shows in both
+
+    Parameters
+    ----------
+    ext_tensor : a tensor of PyTorch, JAX, CuPy, …
+        Whatever has ``__dlpack__``; on the CPU, and of a dtype that lucid has.
+    device : DeviceLike, optional
+        There is one: ``"cpu"``.
+    copy : bool, optional
+        Copy the numbers, and share nothing.
+
+    Raises
+    ------
+    TypeError
+        For something else, or another dtype.
+    ValueError
+        For a tensor that is not on the CPU.
+    BufferError
+        From the other library, as for a tensor that requires a gradient there.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import numpy as np
+    >>> a = np.zeros(2)
+    >>> x = lucid.from_dlpack(a)
+    >>> a[0] = 7
+    >>> x
+    tensor([7., 0.], dtype=lucid.float64)
+    """
+    types.as_device(device)
+    if not isinstance(ext_tensor, SpeaksDLPack):
+        raise TypeError(
+            "from_dlpack needs another library's tensor (one with __dlpack__), got "
+            f"{type(ext_tensor).__name__}\n  try: lucid.tensor(data)"
+        )
+    if ext_tensor.__dlpack_device__()[0] != 1:
+        raise ValueError("from_dlpack shares memory of the CPU only\n  try: x.cpu()")
+    try:
+        out = from_numpy(np.from_dlpack(ext_tensor))
+    except RuntimeError as error:  # a dtype that NumPy does not have
+        raise TypeError(
+            f"{error} lucid has {', '.join(t.name for t in types.ALL)}\n  try: x.float()"
+        ) from None
+    return clone(out) if copy else out

@@ -1,112 +1,15 @@
-"""Filling parameters with their first numbers, in place.
-
-Each function draws from ``generator`` if one is given; else, while a layer is being initialized,
-from the layer's own seed; else from the global random numbers.
-"""
+"""Numbers drawn from a range that keeps the scale of a signal from layer to layer."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
-from lucid import random
-from lucid.autograd import is_tensor, no_grad
+from lucid.autograd import is_tensor
+from lucid.nn.init.filling import fill, normal_, uniform_
 from lucid.random import Generator
 from lucid.tensor import Tensor
-from lucid.types import Array
-
-__all__ = [
-    "calculate_gain",
-    "constant_",
-    "kaiming_normal_",
-    "kaiming_uniform_",
-    "normal_",
-    "ones_",
-    "uniform_",
-    "xavier_normal_",
-    "xavier_uniform_",
-    "zeros_",
-]
-
-
-@no_grad()
-def _fill(tensor: Tensor, numbers: Callable[[], Array | float]) -> Tensor:
-    if not is_tensor(tensor):
-        raise TypeError(
-            f"nn.init fills a tensor, got {type(tensor).__name__}\n"
-            "  try: for a lazy layer (its weight is None before the first input), run one forward "
-            "first, or override reset_parameters"
-        )
-    tensor._array[...] = numbers()
-    tensor._written()
-    return tensor
-
-
-def uniform_(
-    tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
-) -> Tensor:
-    """Fill with numbers drawn evenly from a to b.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> x = lucid.nn.init.uniform_(lucid.empty(100), -1, 1)
-    >>> bool((x.abs() <= 1).all())
-    True
-    """
-    return _fill(tensor, lambda: random.stream(generator).uniform(a, b, tensor.shape))
-
-
-def normal_(
-    tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
-) -> Tensor:
-    """Fill with numbers drawn from the normal distribution.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> lucid.nn.init.normal_(lucid.empty(2, 3)).shape
-    (2, 3)
-    """
-    return _fill(tensor, lambda: random.stream(generator).normal(mean, std, tensor.shape))
-
-
-def constant_(tensor: Tensor, val: float) -> Tensor:
-    """Fill with one number.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> lucid.nn.init.constant_(lucid.empty(2), 0.5)
-    tensor([0.5000, 0.5000])
-    """
-    return _fill(tensor, lambda: val)
-
-
-def zeros_(tensor: Tensor) -> Tensor:
-    """Fill with 0.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> lucid.nn.init.zeros_(lucid.empty(2))
-    tensor([0., 0.])
-    """
-    return constant_(tensor, 0.0)
-
-
-def ones_(tensor: Tensor) -> Tensor:
-    """Fill with 1.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> lucid.nn.init.ones_(lucid.empty(2))
-    tensor([1., 1.])
-    """
-    return constant_(tensor, 1.0)
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
@@ -115,7 +18,7 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     A weight is (out, in) or, for a convolution, (out, in / groups, K).
     """
     if not is_tensor(tensor):
-        _fill(tensor, lambda: 0.0)  # raises with the cure
+        fill(tensor, lambda: 0.0)  # raises with the cure
     if tensor.ndim < 2:
         raise ValueError(f"fans are defined for tensors of 2 axes or more, got {tensor.shape}")
     if 0 in tensor.shape:
@@ -130,14 +33,15 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Parameters
     ----------
     nonlinearity : str
-        ``"linear"``, ``"conv1d"``, ``"sigmoid"``, ``"tanh"``, ``"relu"`` or ``"leaky_relu"``.
+        ``"linear"``, ``"conv1d"``, ``"conv_transpose1d"``, ``"sigmoid"``, ``"tanh"``, ``"relu"``,
+        ``"leaky_relu"`` or ``"selu"``.
     param : float, optional
         The negative slope of ``"leaky_relu"``, 0.01 by default.
 
     Raises
     ------
     ValueError
-        For another nonlinearity.
+        For another nonlinearity, or a slope that is no number.
 
     Examples
     --------
@@ -145,21 +49,26 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     >>> nn.init.calculate_gain("tanh")
     1.6666666666666667
     """
-    slope = 0.01 if param is None else param
+    slope = 0.01 if param is None or nonlinearity != "leaky_relu" else param
+    if isinstance(slope, bool) or not isinstance(slope, int | float | np.number):
+        raise ValueError(f"the negative slope of leaky_relu is a number, got {slope!r}")
     gains = {
         "linear": 1.0,
         "conv1d": 1.0,
+        "conv_transpose1d": 1.0,
         "sigmoid": 1.0,
         "tanh": 5.0 / 3,
         "relu": math.sqrt(2.0),
         "leaky_relu": math.sqrt(2.0 / (1 + slope**2)),
+        "selu": 3.0 / 4,
     }
     if nonlinearity not in gains:
         raise ValueError(f"nonlinearity must be one of {', '.join(gains)}, got {nonlinearity!r}")
     return gains[nonlinearity]
 
 
-def _fan(tensor: Tensor, mode: str) -> int:
+def fan(tensor: Tensor, mode: str) -> int:
+    """One of the fans."""
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
     return fans(tensor)[0 if mode == "fan_in" else 1]
@@ -187,7 +96,7 @@ def kaiming_uniform_(
     >>> bool((w.abs() <= 12**-0.5).all())
     True
     """
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / _fan(tensor, mode))
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / fan(tensor, mode))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -226,7 +135,7 @@ def kaiming_normal_(
     (8, 3, 4)
     """
     return normal_(
-        tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(_fan(tensor, mode)), generator
+        tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(fan(tensor, mode)), generator
     )
 
 

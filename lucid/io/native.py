@@ -1,4 +1,4 @@
-r"""Checkpoints: trees of tensors and plain Python values, in files that hold data and nothing else.
+r"""lucid's own format: trees of tensors and plain Python values, and nothing else.
 
 A pickle is a program, and loading one runs it; this format has no way to say "call that". A file
 consists of
@@ -27,10 +27,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -38,100 +35,28 @@ import numpy as np
 from lucid import types
 from lucid.autograd import make_tensor
 from lucid.errors import CheckpointError
+from lucid.io.files import altered, broken
 from lucid.tensor import Tensor
 from lucid.types import Array
-
-__all__ = ["load", "save"]
 
 MAGIC = b"\x89LUCID1\n"
 MAX_DEPTH = 100  # of a tree: far above any real one, far below Python's recursion limit
 DTYPES = {t.name: t.numpy for t in types.ALL}
 
 
-def save(obj: object, f: str | os.PathLike[str]) -> None:
-    """Write a tree of tensors and plain values to a file, for ``load``.
-
-    The file appears complete or not at all: it is written under another name in the same folder,
-    forced to disk, and only then takes the place, and the permissions, of an existing ``f``. If
-    ``f`` is a symbolic link, what it points at is replaced.
-
-    Parameters
-    ----------
-    obj : dict, list, tuple, Tensor, str, int, float, bool or None
-        Any nesting of these, such as a state dict; keys are str or int. Of a tensor the numbers
-        are saved, not ``requires_grad``; an instance of a subclass is saved as its base class.
-    f : str or os.PathLike
-        Where to. The folder must exist.
-
-    Raises
-    ------
-    TypeError
-        If something else is in the tree; the message says where.
-    ValueError
-        If the tree holds itself, or is nested more than 100 levels deep.
-    OSError
-        If the file cannot be written, as for a missing folder (``FileNotFoundError``).
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import lucid
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "model.ckpt")
-    ...     lucid.save({"model": {"weight": lucid.ones(3)}, "epoch": 5}, path)
-    ...     lucid.load(path)
-    {'model': {'weight': tensor([1., 1., 1.])}, 'epoch': 5}
-    """
-    target = os.path.realpath(checked_path(f))
+def write(obj: object) -> Iterator[bytes]:
+    """Return the pieces of a file for a tree, all of which is checked first."""
     arrays: list[Array] = []
-    tree = describe(obj, "obj", 0, arrays)  # checks the whole tree before any file is touched
+    tree = describe(obj, "obj", 0, arrays)
     header = json.dumps(tree, separators=(",", ":"), allow_nan=False).encode("ascii")
-    replace_file(target, contents(header, arrays))
+    return contents(header, arrays)
 
 
-def load(f: str | os.PathLike[str]) -> Any:
-    """Read what ``save`` wrote. Nothing in the file is ever executed.
-
-    Parameters
-    ----------
-    f : str or os.PathLike
-        The file.
-
-    Returns
-    -------
-    object
-        The tree, with new tensors, which require no gradient.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is of another kind, is incomplete, or was altered by even one bit.
-    OSError
-        If it cannot be read, as when it does not exist (``FileNotFoundError``).
-
-    Examples
-    --------
-    >>> import os, tempfile
-    >>> import lucid
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "state.ckpt")
-    ...     lucid.save([lucid.tensor([1, 2]), (3, float("inf"))], path)
-    ...     lucid.load(path)
-    [tensor([1, 2]), (3, inf)]
-    """
-    path = checked_path(f)
-    with open(path, "rb") as file:
-        head = file.read(512)
-        if not head.startswith(MAGIC):
-            raise CheckpointError(f"lucid.save did not write {path!r}: {looks_like(head)}")
-        file.seek(0)
-        blob = memoryview(file.read())
-    body, digest = blob[:-32], blob[-32:]
+def read(path: str, blob: bytes) -> Any:
+    """Return the tree that a file holds; CheckpointError for a file that ``write`` did not make."""
+    body, digest = memoryview(blob)[:-32], blob[-32:]
     if len(body) < 16 or hashlib.sha256(body).digest() != digest:
-        raise CheckpointError(
-            f"{path!r} is incomplete, or was altered after it was saved: its {len(blob)} bytes do "
-            "not match their checksum\n  try: copy it anew, or load an earlier checkpoint"
-        )
+        raise CheckpointError(altered(path, f"its {len(blob)} bytes do not match their checksum"))
     # Whoever forges a file also computes its checksum, so all that follows is checked as well.
     try:
         end = 16 + int.from_bytes(body[8:16], "little")
@@ -142,10 +67,7 @@ def load(f: str | os.PathLike[str]) -> Any:
         if reader.position != len(reader.numbers):
             raise ValueError("there are numbers that belong to no tensor")
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(
-            f"{path!r} breaks a rule of the format, so lucid.save did not write it: {error}\n"
-            "  try: load only checkpoints whose origin you know"
-        ) from None
+        raise CheckpointError(broken(path, "lucid.save", error)) from None
     return obj
 
 
@@ -262,54 +184,6 @@ def contents(header: bytes, arrays: list[Array]) -> Iterator[bytes]:
     yield digest.digest()
 
 
-def replace_file(target: str, pieces: Iterator[bytes]) -> None:
-    """Make ``pieces`` the contents of ``target``: all of them, or the file stays as it is."""
-    folder = os.path.dirname(target)
-    if not os.path.isdir(folder):
-        raise FileNotFoundError(
-            f"save needs an existing folder, and there is no {folder!r}\n"
-            f"  try: os.makedirs({folder!r}, exist_ok=True)"
-        )
-    mode = os.stat(target).st_mode if os.path.lexists(target) else None
-    permissions = 0o666 if mode is None else stat.S_IMODE(mode)
-    # os.replace would not hesitate to replace a write-protected file, or /dev/null.
-    if mode is not None and not (stat.S_ISREG(mode) and os.access(target, os.W_OK)):
-        kind = IsADirectoryError if stat.S_ISDIR(mode) else PermissionError
-        raise kind(f"{target!r} is write-protected, or is not a file\n  try: another name")
-    temporary = os.path.join(folder, f".lucid-{os.urandom(8).hex()}.tmp")
-    try:
-        # A new file, with the permissions less the umask; chmod adds what an old one had beyond.
-        with open(temporary, "xb", opener=lambda p, flags: os.open(p, flags, permissions)) as file:
-            if mode is not None:
-                os.chmod(temporary, permissions)
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:  # also Ctrl-C
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    with suppress(OSError):  # make the new name last, too, where a folder can be synced
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def checked_path(f: object) -> str:
-    """Return a path as a str; TypeError for an open file, a file descriptor, or bytes."""
-    path = os.fspath(f) if isinstance(f, os.PathLike) else f
-    if not isinstance(path, str):
-        raise TypeError(
-            f"a checkpoint is named by a str or a pathlib.Path, got {type(f).__name__}\n"
-            "  try: the path of the file"
-        )
-    return path
-
-
 def cure(value: object, place: str) -> str:
     """What to save instead of a value that a checkpoint cannot hold."""
     if isinstance(value, np.ndarray):
@@ -321,28 +195,3 @@ def cure(value: object, place: str) -> str:
     if callable(getattr(type(value), "state_dict", None)):  # a model, an optimizer, a schedule
         return f"{place}.state_dict()"
     return "the tensors, numbers and strings it is made of; make it from them after load"
-
-
-def looks_like(head: bytes) -> str:
-    """What a file that is no checkpoint seems to be, by its first bytes, and what to do."""
-    npz = "{k: lucid.from_numpy(a) for k, a in numpy.load(path).items()}"
-    convert = (
-        "in the program that made it, numpy.savez('model.npz', **{k: v.numpy() for k, v in\n"
-        f"  state_dict.items()}}); then here {npz}"
-    )
-    zipped = head.startswith(b"PK\3\4")
-    for fits, kind, remedy in (
-        (not head, "it is empty", "an earlier checkpoint"),
-        (MAGIC[:6] == head[:6], "its version is unknown", "a newer lucid, or copy the file anew"),
-        (MAGIC.startswith(head), "it is incomplete", "copy it anew, or an earlier checkpoint"),
-        (zipped and b"data.pkl" in head, "it is a PyTorch checkpoint", convert),
-        (zipped and b".npy" in head, "it is a NumPy .npz file", npz),
-        (zipped, "it is a zip file", "unpack it"),
-        (head[:6] == b"\x93NUMPY", "it is a NumPy file", "lucid.from_numpy(numpy.load(path))"),
-        (head[4:9] == b"\0\0\0\0{", "it is a safetensors file",
-         npz.replace("numpy.load(", "safetensors.numpy.load_file(")),
-        (head[:1] == b"\x80", "it is a pickle, which lucid does not run", convert),
-    ):  # fmt: skip
-        if fits:
-            return f"{kind}\n  try: {remedy}"
-    return "it begins otherwise\n  try: the path of a file that lucid.save wrote"

@@ -1,6 +1,7 @@
 """Optimizers: their formulas, what they refuse, and that lazy layers do not confuse them."""
 
 import copy
+import inspect
 import math
 import pickle
 
@@ -9,7 +10,17 @@ import pytest
 
 import lucid
 from lucid import nn
-from lucid.optim import SGD, Adam, AdamW, Optimizer
+from lucid.optim import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+)
 from lucid.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 ALL = [
@@ -26,6 +37,22 @@ ALL = [
     (AdamW, {}),
     (AdamW, {"lr": 0.1, "betas": (0.5, 0.8), "weight_decay": 0.5, "amsgrad": True}),
     (AdamW, {"lr": 0.1, "weight_decay": 0.5, "maximize": True}),
+    (Adam, {"lr": 0.1, "weight_decay": 0.5, "decoupled_weight_decay": True}),
+    (NAdam, {}),
+    (NAdam, {"lr": 0.1, "betas": (0.5, 0.8), "weight_decay": 0.2, "momentum_decay": 0.1}),
+    (NAdam, {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True, "maximize": True}),
+    (RAdam, {}),
+    (RAdam, {"lr": 0.1, "betas": (0.5, 0.8), "weight_decay": 0.2, "eps": 1e-3}),
+    (RAdam, {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True, "maximize": True}),
+    (RMSprop, {}),
+    (RMSprop, {"lr": 0.1, "alpha": 0.8, "weight_decay": 0.2, "eps": 1e-3, "maximize": True}),
+    (RMSprop, {"alpha": 0.5, "momentum": 0.9}),
+    (RMSprop, {"alpha": 0.5, "momentum": 0.9, "centered": True, "eps": 1e-2}),
+    (Adagrad, {}),
+    (Adagrad, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.2, "maximize": True}),
+    (Adagrad, {"lr": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-3}),
+    (Adadelta, {}),
+    (Adadelta, {"lr": 0.5, "rho": 0.7, "eps": 1e-3, "weight_decay": 0.2, "maximize": True}),
 ]
 
 
@@ -47,8 +74,10 @@ def array(t):
 
 @pytest.mark.parametrize(("kind", "options"), ALL)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 2e-6), ("float64", 1e-12)])
-def test_step_by_step_like_the_reference(kind, options, dtype, tolerance):
+def test_step_by_step_like_the_reference(kind, options, dtype, tolerance, request):
     torch = pytest.importorskip("torch")
+    torch.set_default_dtype(getattr(torch, dtype))  # in it, NAdam keeps the product of its mu
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
     rng = np.random.default_rng(0)
     start = [rng.standard_normal(shape).astype(dtype) for shape in [(3, 4), (5,), ()]]
     ours = [lucid.tensor(a, requires_grad=True) for a in start]
@@ -73,9 +102,12 @@ def test_step_by_step_like_the_reference(kind, options, dtype, tolerance):
             assert p.dtype.name == dtype
             np.testing.assert_allclose(array(p), q.detach().numpy(), rtol=tolerance, atol=tolerance)
             for name, value in b.state[q].items():
+                if not a.state[p]:  # Adagrad's has something to remember from the beginning
+                    assert b.state[q]["step"] == 0
+                    continue
                 mine = a.state[p][name]
-                if name == "step":
-                    assert mine == int(value)
+                if name in ("step", "mu_product"):
+                    assert mine == pytest.approx(value.item(), rel=tolerance)
                 else:
                     assert mine.dtype.name == dtype
                     np.testing.assert_allclose(
@@ -85,14 +117,37 @@ def test_step_by_step_like_the_reference(kind, options, dtype, tolerance):
 
 def test_defaults_and_order_of_arguments_are_the_references():
     torch = pytest.importorskip("torch")
-    for kind in (SGD, Adam, AdamW):
+    for kind in {kind for kind, _ in ALL}:
         other = getattr(torch.optim, kind.__name__)
         mine = kind([leaf(1.0)])
         theirs = other([torch.ones(1)])
         for name, value in mine.defaults.items():
             assert theirs.defaults[name] == value
-        position = list(mine.defaults)[:5]  # the rest is given by name
-        assert list(theirs.defaults)[: len(position)] == position
+        known = inspect.signature(kind).parameters.values()
+        position = [p.name for p in known if p.kind is p.POSITIONAL_OR_KEYWORD]
+        assert list(inspect.signature(other).parameters)[: len(position)] == position
+
+
+@pytest.mark.parametrize(("kind", "options"), ALL)
+def test_the_reference_goes_on_from_our_state(kind, options):
+    torch = pytest.importorskip("torch")
+    (p, q), optimizer = trained(kind, options)
+    p2, q2, unused = (torch.tensor(a) for a in (array(p), array(q), np.float32([4])))
+    other = getattr(torch.optim, kind.__name__)(
+        [{"params": [p2, unused]}, {"params": [q2], "lr": 0.05}], **options
+    )
+    to_theirs = lambda x: torch.tensor(array(x)) if isinstance(x, lucid.Tensor) else x  # noqa: E731
+    saved = optimizer.state_dict()
+    saved["state"] = {
+        n: {name: to_theirs(x) for name, x in s.items()} for n, s in saved["state"].items()
+    }
+    other.load_state_dict(saved)
+    p.grad, p2.grad = lucid.tensor([0.3, 0.7]), torch.tensor([0.3, 0.7])
+    q.grad, q2.grad = lucid.tensor([0.1]), torch.tensor([0.1])
+    optimizer.step()
+    other.step()
+    np.testing.assert_allclose(array(p), p2.numpy(), rtol=2e-6)
+    np.testing.assert_allclose(array(q), q2.numpy(), rtol=2e-6)
 
 
 def test_sgd_against_the_formula():
@@ -125,6 +180,28 @@ def test_adam_against_the_formula(decoupled):
         x = x - 0.1 * (m / (1 - 0.8**t)) / (np.sqrt(v / (1 - 0.9**t)) + 1e-4)
         optimizer.step()
         np.testing.assert_allclose(array(p), x, rtol=1e-13)
+
+
+@pytest.mark.parametrize(("kind", "options"), ALL)
+def test_large_and_strided_parameters_step_as_small_ones_do(kind, options):
+    rng = np.random.default_rng(0)
+    numbers, grads = (rng.standard_normal((3, 2, 9001)).astype(np.float32) for _ in range(2))
+
+    def stepped(pieces):
+        ps = [lucid.from_numpy(a).requires_grad_() for a, _ in pieces]
+        optimizer = kind(ps, **options)
+        for _ in range(3):
+            for p, (_, g) in zip(ps, pieces, strict=True):
+                p.grad = lucid.from_numpy(g)
+            optimizer.step()
+        return [array(p) for p in ps]
+
+    rows = stepped([(a.copy(), g) for a, g in zip(numbers, grads, strict=True)])
+    (whole,) = stepped([(numbers.copy(), grads)])  # several blocks, the last one not full
+    assert np.stack(rows).tobytes() == whole.tobytes()
+    turned = np.ascontiguousarray(numbers.transpose(2, 0, 1)).transpose(1, 2, 0)
+    (strided,) = stepped([(turned, grads)])
+    np.testing.assert_allclose(strided, whole, rtol=1e-5, atol=1e-6)
 
 
 def test_first_step_of_adam_is_lr_whatever_the_scale():

@@ -12,7 +12,7 @@ from lucid.autograd import no_grad
 from lucid.nn.lazy import SizedLayer
 from lucid.nn.module import Module
 from lucid.nn.parameter import UninitializedParameter
-from lucid.optim.optimizer import number
+from lucid.optim.options import number
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, as_device
 

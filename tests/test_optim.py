@@ -21,7 +21,14 @@ from lucid.optim import (
     RAdam,
     RMSprop,
 )
-from lucid.optim.swa_utils import AveragedModel, get_ema_avg_fn
+from lucid.optim.swa_utils import (
+    AveragedModel,
+    get_ema_avg_fn,
+    get_ema_multi_avg_fn,
+    get_swa_avg_fn,
+    get_swa_multi_avg_fn,
+    update_bn,
+)
 
 ALL = [
     (SGD, {"lr": 0.1}),
@@ -407,6 +414,13 @@ def test_refused_parameters(kind, params, error, message):
         (Adam, {"lr": -1}, ValueError, "lr"),
         (AdamW, {"weight_decay": -1}, ValueError, "weight_decay"),
         (AdamW, {"amsgrad": None}, TypeError, "amsgrad must be True or False"),
+        (NAdam, {"momentum_decay": -1}, ValueError, "momentum_decay must be at least 0"),
+        (RAdam, {"betas": (0.9, 1)}, ValueError, "below 1, got 1"),
+        (RMSprop, {"alpha": -0.1}, ValueError, "alpha must be at least 0"),
+        (RMSprop, {"centered": 1}, TypeError, "centered must be True or False"),
+        (Adagrad, {"lr_decay": -1}, ValueError, "lr_decay must be"),
+        (Adagrad, {"initial_accumulator_value": -1}, ValueError, "initial_accumulator_value"),
+        (Adadelta, {"rho": 1.5}, ValueError, "rho must be at least 0 and at most 1, got 1.5"),
     ],
 )
 def test_refused_options(kind, options, error, message):
@@ -538,6 +552,27 @@ def test_a_state_that_does_not_fit_changes_nothing(change, message):
     assert repr(optimizer.state_dict()) == before
 
 
+def test_states_from_before_adam_had_an_option_still_load():
+    for kind in (Adam, AdamW):
+        _, optimizer = trained(kind, {})
+        state = optimizer.state_dict()
+        for group in state["param_groups"]:
+            assert group.pop("decoupled_weight_decay") is (kind is AdamW)
+        optimizer.load_state_dict(state)
+        assert optimizer.param_groups[0]["decoupled_weight_decay"] is (kind is AdamW)
+    _, adamw = trained(AdamW, {})
+    adamw.load_state_dict(trained(Adam, {})[1].state_dict())
+    assert adamw.param_groups[0]["decoupled_weight_decay"] is True
+
+
+def test_a_scalar_of_a_state_is_checked():
+    _, optimizer = trained(NAdam, {})
+    state = optimizer.state_dict()
+    state["state"][0]["mu_product"] = "x"
+    with pytest.raises(ValueError, match="mu_product of parameter 0 is a number, got a str"):
+        optimizer.load_state_dict(state)
+
+
 def test_the_state_of_another_optimizer_is_refused():
     _, sgd = trained(SGD, {"momentum": 0.9})
     _, adam = trained(Adam, {})
@@ -649,11 +684,18 @@ def test_averages_like_the_references():
     torch = pytest.importorskip("torch")
     from torch.optim import swa_utils as theirs
 
-    for ours_fn, theirs_fn in ((None, None), (get_ema_avg_fn(0.9), theirs.get_ema_avg_fn(0.9))):
+    for ours_fn, theirs_fn in (
+        ({}, {}),
+        ({"avg_fn": get_ema_avg_fn(0.9)}, {"avg_fn": theirs.get_ema_avg_fn(0.9)}),
+        ({"avg_fn": get_swa_avg_fn()}, {"avg_fn": theirs.get_swa_avg_fn()}),
+        ({"multi_avg_fn": f(0.9)} for f in (get_ema_multi_avg_fn, theirs.get_ema_multi_avg_fn)),
+        ({"multi_avg_fn": f()} for f in (get_swa_multi_avg_fn, theirs.get_swa_multi_avg_fn)),
+    ):
         a, b = nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
-        for use_buffers in (False, True):
-            mine = AveragedModel(a, avg_fn=ours_fn, use_buffers=use_buffers)
-            other = theirs.AveragedModel(b, avg_fn=theirs_fn, use_buffers=use_buffers)
+        whole = "multi_avg_fn" in theirs_fn  # the reference divides whole numbers, an error
+        for use_buffers in (False,) if whole else (False, True):
+            mine = AveragedModel(a, **ours_fn, use_buffers=use_buffers)
+            other = theirs.AveragedModel(b, **theirs_fn, use_buffers=use_buffers)
             for i in range(4):
                 x = np.random.default_rng(i).standard_normal((3, 2, 4)).astype(np.float32)
                 a(lucid.tensor(x))
@@ -694,10 +736,40 @@ def test_buffers_are_copied_or_averaged():
     assert averaged.module.num_batches_tracked.item() == 2
 
 
-@pytest.mark.parametrize("decay", [None, 0.5])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_averages_of_batch_norms_computed_anew(lazy):
+    torch = pytest.importorskip("torch")
+    model = nn.LazyBatchNorm1d() if lazy else nn.BatchNorm1d(3, momentum=0.3)
+    other = torch.nn.BatchNorm1d(3, momentum=0.3)
+    rng = np.random.default_rng(0)
+    batches = [rng.standard_normal((n, 3, 5)).astype(np.float32) for n in (4, 4, 2)]
+    if not lazy:
+        model(lucid.ones(2, 3))
+    model.eval()
+    update_bn([(lucid.tensor(b), 0) for b in batches], model)
+    torch.optim.swa_utils.update_bn([(torch.tensor(b), 0) for b in batches], other)
+    for name, value in other.state_dict().items():
+        got = model.state_dict()[name].numpy()
+        np.testing.assert_allclose(got, value.numpy(), rtol=1e-5, atol=1e-6)
+    assert model.momentum == (0.1 if lazy else 0.3)
+    assert not model.training
+    update_bn(iter(()), nn.ReLU())
+
+    def broken():
+        yield lucid.ones(2, 3)
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011
+        update_bn(broken(), model)
+    assert model.momentum is not None
+
+
+@pytest.mark.parametrize("decay", [None, 0.5, "multi"])
 def test_an_average_made_before_materialization_follows(decay):  # contract 42
     model = nn.Sequential(nn.LazyConv1d(3, 2), nn.LazyBatchNorm1d(), nn.LazyConv1d(1, 2))
-    average = AveragedModel(model, avg_fn=None if decay is None else get_ema_avg_fn(decay))
+    options = {None: {}, 0.5: {"avg_fn": get_ema_avg_fn(0.5)},
+               "multi": {"multi_avg_fn": get_ema_multi_avg_fn(0.5)}}  # fmt: skip
+    average = AveragedModel(model, **options[decay])
     average.update_parameters(model)  # nothing there yet: not an update
     assert average.n_averaged.item() == 0
     assert average.module[0].weight is None
@@ -746,7 +818,7 @@ def test_an_average_of_another_model_is_refused():
 
 
 def test_refused_averages():
-    with pytest.raises(ValueError, match="from 0 to 1"):
+    with pytest.raises(ValueError, match=r"at most 1, got 1\.5"):
         get_ema_avg_fn(1.5)
     with pytest.raises(ValueError, match="got both"):
         AveragedModel(nn.ReLU(), avg_fn=get_ema_avg_fn(), multi_avg_fn=lambda a, b, n: None)

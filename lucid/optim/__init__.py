@@ -25,7 +25,7 @@
 tensor([0.5000], requires_grad=True)
 """
 
-from lucid.optim import swa_utils
+from lucid.optim import lr_scheduler, swa_utils
 from lucid.optim.adadelta import Adadelta
 from lucid.optim.adagrad import Adagrad
 from lucid.optim.adam import Adam
@@ -46,5 +46,6 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "SGD",
+    "lr_scheduler",
     "swa_utils",
 ]

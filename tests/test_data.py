@@ -292,7 +292,7 @@ def test_an_empty_dataset_has_no_batches():
         ({"batch_size": 2.0}, TypeError, "try: batch_size=2"),
         ({"batch_size": None}, TypeError, "batch_size must be an int"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1, got 0"),
-        ({"num_workers": 2}, ValueError, "num_workers must be 0, got 2"),
+        ({"num_workers": -1}, ValueError, "num_workers must be at least 0, got -1"),
         ({"shuffle": 3}, TypeError, "shuffle must be True or False, got 3"),
         ({"drop_last": None}, TypeError, "drop_last must be"),
         ({"sampler": [0], "shuffle": True}, ValueError, "try: leave shuffle out"),

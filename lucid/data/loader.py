@@ -168,10 +168,10 @@ class DataLoader:
         if not self._resumes or self._epoch is None:
             seed = int(random.stream(self.generator).integers(2**63))
             self._epoch = Epoch(seed)
-        self._resumes = False
         return self._batches(self._epoch)
 
     def _batches(self, epoch: Epoch) -> Iterator[Any]:
+        self._resumes = False  # from the first batch on, it goes on by itself
         order = islice(enumerate(self._order(epoch.seed)), epoch.done, None)
         workers = self._workers
         batches: Iterator[Any]

@@ -342,6 +342,7 @@ class Optimizer:
                 )
             state[numbered[n]] = restored(self, n, numbered[n], saved)
         self.param_groups, self.state = groups, state
+        self.stepped = True  # so may the optimizer have that this goes on from
 
     def _merged(self, i: int, mine: Options, saved: Any) -> Options:
         """A group of this optimizer with the options of a saved one."""

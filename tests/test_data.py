@@ -136,6 +136,14 @@ def test_collate():
     assert default_collate([np.float32(1), np.float32(2)]).dtype is lucid.float32
 
 
+def test_collating_what_requires_a_gradient_is_recorded():
+    x = lucid.ones(2, requires_grad=True)
+    (default_collate([x, 3 * x])[1] * 2).sum().backward()
+    assert x.grad.tolist() == [6.0, 6.0]
+    with pytest.raises(TypeError, match="of one dtype"):
+        default_collate([lucid.ones(2), lucid.ones(2).double()])
+
+
 def test_collate_like_the_reference():
     torch = pytest.importorskip("torch")
     from torch.utils.data import default_collate as reference

@@ -41,7 +41,15 @@ def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
 
 
 def get_swa_avg_fn() -> AvgFn:
-    """An ``avg_fn`` of the mean of all updates: average + (new - average) / (n + 1)"""
+    """An ``avg_fn`` of the mean of all updates: average + (new - average) / (n + 1)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.optim.swa_utils import get_swa_avg_fn
+    >>> get_swa_avg_fn()(lucid.tensor(1.0), lucid.tensor(4.0), 2)
+    tensor(2.)
+    """
     return mean
 
 
@@ -66,7 +74,17 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAvgFn:
 
 
 def get_swa_multi_avg_fn() -> MultiAvgFn:
-    """A ``multi_avg_fn`` of the mean of all updates; it changes them in place, and is quicker."""
+    """A ``multi_avg_fn`` of the mean of all updates; it changes them in place, and is quicker.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.optim.swa_utils import get_swa_multi_avg_fn
+    >>> averages = [lucid.tensor(1.0)]
+    >>> get_swa_multi_avg_fn()(averages, [lucid.tensor(4.0)], 2)
+    >>> averages
+    [tensor(2.)]
+    """
     return moved_all
 
 

@@ -7,7 +7,7 @@
 (4, 8, 16)
 """
 
-from lucid import autograd, data, nn, optim
+from lucid import autograd, data, nn, optim, utils
 from lucid._version import __version__
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.config import get_num_threads, set_num_threads, show_config
@@ -127,5 +127,5 @@ __all__ = [
     "randn_like", "randperm", "relu", "reshape", "save", "seed", "set_default_dtype",
     "set_grad_enabled", "set_num_threads", "set_rng_state", "show_config", "sigmoid", "sign",
     "softmax", "split", "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor",
-    "transpose", "uint8", "unflatten", "unsqueeze", "var", "where", "zeros", "zeros_like",
+    "transpose", "uint8", "unflatten", "unsqueeze", "utils", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip

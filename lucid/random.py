@@ -12,7 +12,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,7 @@ def manual_seed(seed: int) -> Generator:
     >>> bool((a == lucid.randn(3)).all())
     True
     """
+    _scope.generator = None  # who seeds anew in the middle of a batch wants the numbers of the seed
     return _global.manual_seed(seed)
 
 
@@ -188,11 +190,18 @@ def stream(generator: Generator | None = None) -> np.random.Generator:
     return _scope.generator or _global.numpy
 
 
-def drawing_from(child: np.random.SeedSequence, function: Callable[[], object]) -> None:
-    """Call a function that, in this thread, draws from ``child`` instead of the global stream."""
+@contextmanager
+def drawn_from(generator: np.random.Generator) -> Iterator[None]:
+    """Let what this thread draws come from another generator than the global one."""
     before = _scope.generator
     try:
-        _scope.generator = np.random.Generator(np.random.PCG64(child))
-        function()
+        _scope.generator = generator
+        yield
     finally:
         _scope.generator = before
+
+
+def drawing_from(child: np.random.SeedSequence, function: Callable[[], object]) -> None:
+    """Call a function that, in this thread, draws from ``child`` instead of the global stream."""
+    with drawn_from(np.random.Generator(np.random.PCG64(child))):
+        function()

@@ -24,6 +24,7 @@ LAYERS = [
     },  # the one cycle: tensors have the ops for methods
     {"nn"},
     {"optim", "data", "io"},
+    {"utils"},
     {"__init__", "__main__"},
 ]
 

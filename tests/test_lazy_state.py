@@ -8,7 +8,7 @@ import pytest
 import lucid
 import lucid.nn as nn
 import lucid.nn.functional as F
-from lucid.optim import SGD, Adam, AdamW
+from lucid.optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, RAdam, RMSprop
 
 from lazy_layers import assert_pending, assert_same, materialized, seeded
 
@@ -32,6 +32,11 @@ OPTIMIZERS = {
     "SGD with momentum": lambda ps: SGD(ps, lr=0.1, momentum=0.9, nesterov=True),
     "Adam": lambda ps: Adam(ps, lr=0.1, amsgrad=True),
     "AdamW": lambda ps: AdamW(ps, lr=0.1),
+    "NAdam": lambda ps: NAdam(ps, lr=0.1),
+    "RAdam": lambda ps: RAdam(ps, lr=0.1),
+    "RMSprop": lambda ps: RMSprop(ps, lr=0.1, momentum=0.5, centered=True),
+    "Adagrad": lambda ps: Adagrad(ps, lr=0.1),
+    "Adadelta": lambda ps: Adadelta(ps, lr=0.1),
 }
 
 

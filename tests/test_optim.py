@@ -1,6 +1,7 @@
 """Optimizers: their formulas, what they refuse, and that lazy layers do not confuse them."""
 
 import copy
+import inspect
 import math
 import pickle
 
@@ -9,8 +10,25 @@ import pytest
 
 import lucid
 from lucid import nn
-from lucid.optim import SGD, Adam, AdamW, Optimizer
-from lucid.optim.swa_utils import AveragedModel, get_ema_avg_fn
+from lucid.optim import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+)
+from lucid.optim.swa_utils import (
+    AveragedModel,
+    get_ema_avg_fn,
+    get_ema_multi_avg_fn,
+    get_swa_avg_fn,
+    get_swa_multi_avg_fn,
+    update_bn,
+)
 
 ALL = [
     (SGD, {"lr": 0.1}),
@@ -26,6 +44,22 @@ ALL = [
     (AdamW, {}),
     (AdamW, {"lr": 0.1, "betas": (0.5, 0.8), "weight_decay": 0.5, "amsgrad": True}),
     (AdamW, {"lr": 0.1, "weight_decay": 0.5, "maximize": True}),
+    (Adam, {"lr": 0.1, "weight_decay": 0.5, "decoupled_weight_decay": True}),
+    (NAdam, {}),
+    (NAdam, {"lr": 0.1, "betas": (0.5, 0.8), "weight_decay": 0.2, "momentum_decay": 0.1}),
+    (NAdam, {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True, "maximize": True}),
+    (RAdam, {}),
+    (RAdam, {"lr": 0.1, "betas": (0.5, 0.8), "weight_decay": 0.2, "eps": 1e-3}),
+    (RAdam, {"lr": 0.1, "weight_decay": 0.2, "decoupled_weight_decay": True, "maximize": True}),
+    (RMSprop, {}),
+    (RMSprop, {"lr": 0.1, "alpha": 0.8, "weight_decay": 0.2, "eps": 1e-3, "maximize": True}),
+    (RMSprop, {"alpha": 0.5, "momentum": 0.9}),
+    (RMSprop, {"alpha": 0.5, "momentum": 0.9, "centered": True, "eps": 1e-2}),
+    (Adagrad, {}),
+    (Adagrad, {"lr": 0.1, "lr_decay": 0.1, "weight_decay": 0.2, "maximize": True}),
+    (Adagrad, {"lr": 0.1, "initial_accumulator_value": 0.5, "eps": 1e-3}),
+    (Adadelta, {}),
+    (Adadelta, {"lr": 0.5, "rho": 0.7, "eps": 1e-3, "weight_decay": 0.2, "maximize": True}),
 ]
 
 
@@ -47,8 +81,10 @@ def array(t):
 
 @pytest.mark.parametrize(("kind", "options"), ALL)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 2e-6), ("float64", 1e-12)])
-def test_step_by_step_like_the_reference(kind, options, dtype, tolerance):
+def test_step_by_step_like_the_reference(kind, options, dtype, tolerance, request):
     torch = pytest.importorskip("torch")
+    torch.set_default_dtype(getattr(torch, dtype))  # in it, NAdam keeps the product of its mu
+    request.addfinalizer(lambda: torch.set_default_dtype(torch.float32))
     rng = np.random.default_rng(0)
     start = [rng.standard_normal(shape).astype(dtype) for shape in [(3, 4), (5,), ()]]
     ours = [lucid.tensor(a, requires_grad=True) for a in start]
@@ -73,9 +109,12 @@ def test_step_by_step_like_the_reference(kind, options, dtype, tolerance):
             assert p.dtype.name == dtype
             np.testing.assert_allclose(array(p), q.detach().numpy(), rtol=tolerance, atol=tolerance)
             for name, value in b.state[q].items():
+                if not a.state[p]:  # Adagrad's has something to remember from the beginning
+                    assert b.state[q]["step"] == 0
+                    continue
                 mine = a.state[p][name]
-                if name == "step":
-                    assert mine == int(value)
+                if name in ("step", "mu_product"):
+                    assert mine == pytest.approx(value.item(), rel=tolerance)
                 else:
                     assert mine.dtype.name == dtype
                     np.testing.assert_allclose(
@@ -85,14 +124,37 @@ def test_step_by_step_like_the_reference(kind, options, dtype, tolerance):
 
 def test_defaults_and_order_of_arguments_are_the_references():
     torch = pytest.importorskip("torch")
-    for kind in (SGD, Adam, AdamW):
+    for kind in {kind for kind, _ in ALL}:
         other = getattr(torch.optim, kind.__name__)
         mine = kind([leaf(1.0)])
         theirs = other([torch.ones(1)])
         for name, value in mine.defaults.items():
             assert theirs.defaults[name] == value
-        position = list(mine.defaults)[:5]  # the rest is given by name
-        assert list(theirs.defaults)[: len(position)] == position
+        known = inspect.signature(kind).parameters.values()
+        position = [p.name for p in known if p.kind is p.POSITIONAL_OR_KEYWORD]
+        assert list(inspect.signature(other).parameters)[: len(position)] == position
+
+
+@pytest.mark.parametrize(("kind", "options"), ALL)
+def test_the_reference_goes_on_from_our_state(kind, options):
+    torch = pytest.importorskip("torch")
+    (p, q), optimizer = trained(kind, options)
+    p2, q2, unused = (torch.tensor(a) for a in (array(p), array(q), np.float32([4])))
+    other = getattr(torch.optim, kind.__name__)(
+        [{"params": [p2, unused]}, {"params": [q2], "lr": 0.05}], **options
+    )
+    to_theirs = lambda x: torch.tensor(array(x)) if isinstance(x, lucid.Tensor) else x  # noqa: E731
+    saved = optimizer.state_dict()
+    saved["state"] = {
+        n: {name: to_theirs(x) for name, x in s.items()} for n, s in saved["state"].items()
+    }
+    other.load_state_dict(saved)
+    p.grad, p2.grad = lucid.tensor([0.3, 0.7]), torch.tensor([0.3, 0.7])
+    q.grad, q2.grad = lucid.tensor([0.1]), torch.tensor([0.1])
+    optimizer.step()
+    other.step()
+    np.testing.assert_allclose(array(p), p2.numpy(), rtol=2e-6)
+    np.testing.assert_allclose(array(q), q2.numpy(), rtol=2e-6)
 
 
 def test_sgd_against_the_formula():
@@ -125,6 +187,28 @@ def test_adam_against_the_formula(decoupled):
         x = x - 0.1 * (m / (1 - 0.8**t)) / (np.sqrt(v / (1 - 0.9**t)) + 1e-4)
         optimizer.step()
         np.testing.assert_allclose(array(p), x, rtol=1e-13)
+
+
+@pytest.mark.parametrize(("kind", "options"), ALL)
+def test_large_and_strided_parameters_step_as_small_ones_do(kind, options):
+    rng = np.random.default_rng(0)
+    numbers, grads = (rng.standard_normal((3, 2, 9001)).astype(np.float32) for _ in range(2))
+
+    def stepped(pieces):
+        ps = [lucid.from_numpy(a).requires_grad_() for a, _ in pieces]
+        optimizer = kind(ps, **options)
+        for _ in range(3):
+            for p, (_, g) in zip(ps, pieces, strict=True):
+                p.grad = lucid.from_numpy(g)
+            optimizer.step()
+        return [array(p) for p in ps]
+
+    rows = stepped([(a.copy(), g) for a, g in zip(numbers, grads, strict=True)])
+    (whole,) = stepped([(numbers.copy(), grads)])  # several blocks, the last one not full
+    assert np.stack(rows).tobytes() == whole.tobytes()
+    turned = np.ascontiguousarray(numbers.transpose(2, 0, 1)).transpose(1, 2, 0)
+    (strided,) = stepped([(turned, grads)])
+    np.testing.assert_allclose(strided, whole, rtol=1e-5, atol=1e-6)
 
 
 def test_first_step_of_adam_is_lr_whatever_the_scale():
@@ -330,6 +414,13 @@ def test_refused_parameters(kind, params, error, message):
         (Adam, {"lr": -1}, ValueError, "lr"),
         (AdamW, {"weight_decay": -1}, ValueError, "weight_decay"),
         (AdamW, {"amsgrad": None}, TypeError, "amsgrad must be True or False"),
+        (NAdam, {"momentum_decay": -1}, ValueError, "momentum_decay must be at least 0"),
+        (RAdam, {"betas": (0.9, 1)}, ValueError, "below 1, got 1"),
+        (RMSprop, {"alpha": -0.1}, ValueError, "alpha must be at least 0"),
+        (RMSprop, {"centered": 1}, TypeError, "centered must be True or False"),
+        (Adagrad, {"lr_decay": -1}, ValueError, "lr_decay must be"),
+        (Adagrad, {"initial_accumulator_value": -1}, ValueError, "initial_accumulator_value"),
+        (Adadelta, {"rho": 1.5}, ValueError, "rho must be at least 0 and at most 1, got 1.5"),
     ],
 )
 def test_refused_options(kind, options, error, message):
@@ -461,6 +552,27 @@ def test_a_state_that_does_not_fit_changes_nothing(change, message):
     assert repr(optimizer.state_dict()) == before
 
 
+def test_states_from_before_adam_had_an_option_still_load():
+    for kind in (Adam, AdamW):
+        _, optimizer = trained(kind, {})
+        state = optimizer.state_dict()
+        for group in state["param_groups"]:
+            assert group.pop("decoupled_weight_decay") is (kind is AdamW)
+        optimizer.load_state_dict(state)
+        assert optimizer.param_groups[0]["decoupled_weight_decay"] is (kind is AdamW)
+    _, adamw = trained(AdamW, {})
+    adamw.load_state_dict(trained(Adam, {})[1].state_dict())
+    assert adamw.param_groups[0]["decoupled_weight_decay"] is True
+
+
+def test_a_scalar_of_a_state_is_checked():
+    _, optimizer = trained(NAdam, {})
+    state = optimizer.state_dict()
+    state["state"][0]["mu_product"] = "x"
+    with pytest.raises(ValueError, match="mu_product of parameter 0 is a number, got a str"):
+        optimizer.load_state_dict(state)
+
+
 def test_the_state_of_another_optimizer_is_refused():
     _, sgd = trained(SGD, {"momentum": 0.9})
     _, adam = trained(Adam, {})
@@ -572,11 +684,18 @@ def test_averages_like_the_references():
     torch = pytest.importorskip("torch")
     from torch.optim import swa_utils as theirs
 
-    for ours_fn, theirs_fn in ((None, None), (get_ema_avg_fn(0.9), theirs.get_ema_avg_fn(0.9))):
+    for ours_fn, theirs_fn in (
+        ({}, {}),
+        ({"avg_fn": get_ema_avg_fn(0.9)}, {"avg_fn": theirs.get_ema_avg_fn(0.9)}),
+        ({"avg_fn": get_swa_avg_fn()}, {"avg_fn": theirs.get_swa_avg_fn()}),
+        ({"multi_avg_fn": f(0.9)} for f in (get_ema_multi_avg_fn, theirs.get_ema_multi_avg_fn)),
+        ({"multi_avg_fn": f()} for f in (get_swa_multi_avg_fn, theirs.get_swa_multi_avg_fn)),
+    ):
         a, b = nn.BatchNorm1d(2), torch.nn.BatchNorm1d(2)
-        for use_buffers in (False, True):
-            mine = AveragedModel(a, avg_fn=ours_fn, use_buffers=use_buffers)
-            other = theirs.AveragedModel(b, avg_fn=theirs_fn, use_buffers=use_buffers)
+        whole = "multi_avg_fn" in theirs_fn  # the reference divides whole numbers, an error
+        for use_buffers in (False,) if whole else (False, True):
+            mine = AveragedModel(a, **ours_fn, use_buffers=use_buffers)
+            other = theirs.AveragedModel(b, **theirs_fn, use_buffers=use_buffers)
             for i in range(4):
                 x = np.random.default_rng(i).standard_normal((3, 2, 4)).astype(np.float32)
                 a(lucid.tensor(x))
@@ -617,10 +736,40 @@ def test_buffers_are_copied_or_averaged():
     assert averaged.module.num_batches_tracked.item() == 2
 
 
-@pytest.mark.parametrize("decay", [None, 0.5])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_averages_of_batch_norms_computed_anew(lazy):
+    torch = pytest.importorskip("torch")
+    model = nn.LazyBatchNorm1d() if lazy else nn.BatchNorm1d(3, momentum=0.3)
+    other = torch.nn.BatchNorm1d(3, momentum=0.3)
+    rng = np.random.default_rng(0)
+    batches = [rng.standard_normal((n, 3, 5)).astype(np.float32) for n in (4, 4, 2)]
+    if not lazy:
+        model(lucid.ones(2, 3))
+    model.eval()
+    update_bn([(lucid.tensor(b), 0) for b in batches], model)
+    torch.optim.swa_utils.update_bn([(torch.tensor(b), 0) for b in batches], other)
+    for name, value in other.state_dict().items():
+        got = model.state_dict()[name].numpy()
+        np.testing.assert_allclose(got, value.numpy(), rtol=1e-5, atol=1e-6)
+    assert model.momentum == (0.1 if lazy else 0.3)
+    assert not model.training
+    update_bn(iter(()), nn.ReLU())
+
+    def broken():
+        yield lucid.ones(2, 3)
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011
+        update_bn(broken(), model)
+    assert model.momentum is not None
+
+
+@pytest.mark.parametrize("decay", [None, 0.5, "multi"])
 def test_an_average_made_before_materialization_follows(decay):  # contract 42
     model = nn.Sequential(nn.LazyConv1d(3, 2), nn.LazyBatchNorm1d(), nn.LazyConv1d(1, 2))
-    average = AveragedModel(model, avg_fn=None if decay is None else get_ema_avg_fn(decay))
+    options = {None: {}, 0.5: {"avg_fn": get_ema_avg_fn(0.5)},
+               "multi": {"multi_avg_fn": get_ema_multi_avg_fn(0.5)}}  # fmt: skip
+    average = AveragedModel(model, **options[decay])
     average.update_parameters(model)  # nothing there yet: not an update
     assert average.n_averaged.item() == 0
     assert average.module[0].weight is None
@@ -669,7 +818,7 @@ def test_an_average_of_another_model_is_refused():
 
 
 def test_refused_averages():
-    with pytest.raises(ValueError, match="from 0 to 1"):
+    with pytest.raises(ValueError, match=r"at most 1, got 1\.5"):
         get_ema_avg_fn(1.5)
     with pytest.raises(ValueError, match="got both"):
         AveragedModel(nn.ReLU(), avg_fn=get_ema_avg_fn(), multi_avg_fn=lambda a, b, n: None)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 from lucid import random
@@ -12,7 +15,7 @@ from lucid.errors import ShapeError
 from lucid.random import Generator
 from lucid.tensor import Tensor
 
-__all__ = ["Dataset", "Subset", "TensorDataset", "random_split"]
+__all__ = ["ConcatDataset", "Dataset", "Subset", "TensorDataset", "random_split"]
 
 Sample = TypeVar("Sample", covariant=True)
 
@@ -38,6 +41,9 @@ class Dataset(Generic[Sample]):
         raise NotImplementedError(
             f"{type(self).__name__} has no samples\n  try: def __getitem__(self, index): ..."
         )
+
+    def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
+        return ConcatDataset([self, other])
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -119,6 +125,53 @@ class Subset(Dataset[Sample]):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+
+class ConcatDataset(Dataset[Sample]):
+    """One data set after the other; ``a + b`` is short for ``ConcatDataset([a, b])``
+
+    Parameters
+    ----------
+    datasets : iterable of Dataset
+        At least one.
+
+    Attributes
+    ----------
+    datasets : list of Dataset
+        The parts.
+    cumulative_sizes : list of int
+        Where each part ends.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> from lucid.data import ConcatDataset
+    >>> whole = ConcatDataset(["abc", "de"])
+    >>> len(whole), whole[3], whole[-1]
+    (5, 'd', 'e')
+    """
+
+    def __init__(self, datasets: Iterable[Dataset[Sample]]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("a ConcatDataset needs at least one data set, got none")
+        sizes = [len(part) for part in self.datasets]  # type: ignore[arg-type]  # by convention
+        self.cumulative_sizes = list(accumulate(sizes))
+
+    def __getitem__(self, index: int) -> Sample:
+        i = operator.index(index)
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"sample {index} of a data set of {len(self)} samples")
+        i %= len(self)
+        part = bisect_right(self.cumulative_sizes, i)
+        return self.datasets[part][i - (self.cumulative_sizes[part - 1] if part else 0)]
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
 
 
 def random_split(

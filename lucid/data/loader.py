@@ -1,103 +1,43 @@
-"""The data loader: from samples to batches."""
+"""The data loader: an iterable whose every iteration is one epoch of batches."""
 
 from __future__ import annotations
 
-import operator
+import math
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from itertools import islice
+from multiprocessing.context import BaseContext
+from typing import Any
 
 import numpy as np
 
-from lucid import ops, random
-from lucid.autograd import is_tensor
-from lucid.data.dataset import Dataset, Subset, TensorDataset
-from lucid.errors import ShapeError, add_to_message, check_size
+from lucid import random
+from lucid.data.collate import Collate, default_collate, fetch
+from lucid.data.dataset import Dataset
+from lucid.data.samplers import BatchSampler, RandomSampler, SequentialSampler
+from lucid.data.workers import Workers
+from lucid.errors import check_size
 from lucid.random import Generator
-from lucid.tensor import Tensor
-from lucid.types import float64
 
-__all__ = ["DataLoader", "default_collate"]
-
-Collate: TypeAlias = Callable[[list[Any]], Any]
+__all__ = ["DataLoader"]
 
 
-def default_collate(batch: Sequence[Any]) -> Any:
-    """Put samples together: batch[i] of the result is sample i, at every place that holds numbers
+@dataclass
+class Epoch:
+    """An epoch is decided by its seed; ``done`` counts the batches that were handed out."""
 
-    Tensors and NumPy arrays are stacked along a new axis 0; numbers become a tensor (Python floats
-    one of float64). Dicts, tuples and lists are put together entry by entry: a dict gives a dict,
-    a tuple or a list gives a list, a named tuple its like. Strings stay a list.
-
-    Parameters
-    ----------
-    batch : sequence
-        The samples, all built alike; at least one.
-
-    Raises
-    ------
-    ShapeError
-        If tensors differ in shape.
-    TypeError
-        For what cannot be put together.
-    ValueError
-        If there are no samples, or they are not built alike.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> from lucid.data import default_collate
-    >>> default_collate([(lucid.zeros(2), 3), (lucid.ones(2), 4)])
-    [tensor([[0., 0.],
-            [1., 1.]]), tensor([3, 4])]
-    """
-    if len(batch) == 0:
-        raise ValueError("a batch has at least one sample, got none")
-    first = batch[0]
-    if is_tensor(first):
-        return _stacked(batch)
-    if isinstance(first, np.ndarray | np.generic):
-        return _stacked([ops.tensor(a) for a in batch])
-    if isinstance(first, float):
-        return ops.tensor(list(batch), dtype=float64)
-    if isinstance(first, int):  # or a bool
-        return ops.tensor(list(batch))
-    if isinstance(first, str | bytes):
-        return list(batch)
-    if isinstance(first, Mapping):
-        for i, sample in enumerate(batch):
-            if not isinstance(sample, Mapping) or sample.keys() != first.keys():
-                raise ValueError(_unlike(f"a dict of {list(first)}", i, sample))
-        return {key: default_collate([sample[key] for sample in batch]) for key in first}
-    if isinstance(first, tuple | list):
-        for i, sample in enumerate(batch):
-            if not isinstance(sample, tuple | list) or len(sample) != len(first):
-                raise ValueError(_unlike(f"{len(first)} entries", i, sample))
-        parts = [default_collate(entries) for entries in zip(*batch, strict=True)]
-        # Named tuples have no class in common; their mark is the names of their entries.
-        return type(first)(*parts) if getattr(type(first), "_fields", ()) else parts
-    raise TypeError(
-        "a batch is made of tensors, arrays, numbers, strings, dicts, tuples and lists, "
-        f"got {type(first).__name__}\n  try: DataLoader(..., collate_fn=your_function)"
-    )
-
-
-def _unlike(wanted: str, i: int, sample: Any) -> str:
-    return (
-        f"the samples of a batch must be built alike: sample 0 is {wanted}, "
-        f"sample {i} is {str(sample)[:60]!r}"
-    )
-
-
-def _stacked(tensors: Sequence[Tensor]) -> Tensor:
-    try:
-        return ops.stack(tensors)
-    except ShapeError as error:
-        add_to_message(error, "try: pad the samples to one shape, or DataLoader(..., collate_fn=f)")
-        raise
+    seed: int
+    done: int = 0
 
 
 class DataLoader:
     """Iterate over a data set in batches; every iteration is one epoch
+
+    At its beginning, an epoch draws one number from the random stream, its seed, and that decides
+    all that is random in it: the order, and, batch by batch, what the data set and ``collate_fn``
+    draw from lucid, as augmentations do. So the batches are the same for any number of workers, and
+    an epoch can be resumed in the middle: see ``state_dict``.
 
     Parameters
     ----------
@@ -111,14 +51,34 @@ class DataLoader:
         The order instead: iterated over once per epoch.
     batch_sampler : iterable of sequences of int, optional
         The batches instead: the numbers of their samples.
-    drop_last : bool
-        Whether a last batch that is not full is left out.
+    num_workers : int
+        How many processes make batches ahead of time; with 0, they are made when they are needed,
+        by the process that needs them. A worker computes on one thread.
     collate_fn : callable, optional
         Makes a batch of a list of samples; ``default_collate`` unless given.
+    pin_memory : bool
+        Without effect: there is no other device.
+    drop_last : bool
+        Whether a last batch that is not full is left out.
+    timeout : float
+        How many seconds to wait for a worker's batch; 0 waits for ever.
+    worker_init_fn : callable, optional
+        Called in each worker at its start, with its number.
+    multiprocessing_context : str or context, optional
+        How workers start: ``"fork"``, ``"spawn"`` or ``"forkserver"``; as Python's
+        ``multiprocessing`` does, unless given. For the latter two, the data set and the functions
+        must be such that they can be pickled.
     generator : Generator, optional
-        Where shuffling draws from instead of the global stream.
-    num_workers : int
-        Only 0: samples are loaded when they are needed, by the process that needs them.
+        Where the seeds of epochs are drawn from instead of the global stream.
+    prefetch_factor : int, optional
+        How many batches each worker makes ahead of time; 2 unless given.
+    persistent_workers : bool
+        Whether workers live on after an epoch, for the next one.
+
+    Attributes
+    ----------
+    sampler, batch_sampler : iterable
+        What was given, or what stands for ``shuffle``, ``batch_size`` and ``drop_last``.
 
     Raises
     ------
@@ -126,6 +86,9 @@ class DataLoader:
         If the data set has no length, or an argument is of the wrong type.
     ValueError
         If an argument is out of range, or two of them contradict each other.
+    RuntimeError
+        While iterating, if a worker ends unexpectedly or takes longer than ``timeout``. An error in
+        a worker is raised as it is, with the worker's traceback as a note.
 
     Examples
     --------
@@ -142,117 +105,192 @@ class DataLoader:
         dataset: Dataset[Any] | Sequence[Any],
         batch_size: int = 1,
         shuffle: bool = False,
-        *,
         sampler: Iterable[int] | None = None,
         batch_sampler: Iterable[Sequence[int]] | None = None,
-        drop_last: bool = False,
-        collate_fn: Collate | None = None,
-        generator: Generator | None = None,
         num_workers: int = 0,
+        collate_fn: Collate | None = None,
+        pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: str | BaseContext | None = None,
+        generator: Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
     ) -> None:
-        if check_size("num_workers", num_workers, 0) != 0:
-            raise ValueError(
-                "lucid loads data in the process that uses them: num_workers must be 0, "
-                f"got {num_workers}\n  try: leave num_workers out"
-            )
         size = check_size("batch_size", batch_size, 1)
-        for name, flag in (("shuffle", shuffle), ("drop_last", drop_last)):
-            if not isinstance(flag, bool):
-                raise TypeError(f"{name} must be True or False, got {flag!r}")
-        if sampler is not None and shuffle:
-            raise ValueError(
-                "a sampler decides the order, and shuffle=True contradicts it\n"
-                "  try: leave shuffle out"
-            )
-        if batch_sampler is not None and (size != 1 or shuffle or sampler is not None or drop_last):
-            raise ValueError(
-                "a batch_sampler decides what is in each batch, and batch_size, shuffle, sampler "
-                "and drop_last contradict it\n  try: leave them out"
-            )
-        if collate_fn is not None and not callable(collate_fn):
-            raise TypeError(f"collate_fn must be a function, got {collate_fn!r}")
+        check_order(dataset, size, shuffle, sampler, batch_sampler, drop_last)
+        for name, function in (("collate_fn", collate_fn), ("worker_init_fn", worker_init_fn)):
+            if function is not None and not callable(function):
+                raise TypeError(f"{name} must be a function, got {function!r}")
         if generator is not None and not isinstance(generator, Generator):
             raise TypeError(
                 f"generator must be a lucid.Generator, got {type(generator).__name__}\n"
                 "  try: lucid.Generator().manual_seed(0)"
             )
-        if sampler is None and batch_sampler is None:
-            try:
-                len(dataset)  # type: ignore[arg-type]  # a Dataset says it by convention only
-            except TypeError:
-                raise TypeError(
-                    f"a data set needs a length, and {type(dataset).__name__} has none\n"
-                    "  try: def __len__(self): ..., or pass a sampler"
-                ) from None
+        if not isinstance(timeout, int | float) or not 0 <= timeout < math.inf:
+            raise ValueError(f"timeout is a number of seconds of at least 0, got {timeout!r}")
+        self.num_workers = check_size("num_workers", num_workers, 0)
+        for name, value in (
+            ("prefetch_factor", prefetch_factor),
+            ("persistent_workers", persistent_workers),
+            ("multiprocessing_context", multiprocessing_context),
+        ):
+            if value and not self.num_workers:
+                raise ValueError(f"{name} is about workers, and num_workers is 0")
+        ahead = 2 if prefetch_factor is None else prefetch_factor
+        self.prefetch_factor = check_size("prefetch_factor", ahead, 1)
+        self.multiprocessing_context = context_named(multiprocessing_context)
         self.dataset = dataset
-        self.batch_size = size
-        self.shuffle = shuffle
-        self.sampler = sampler
-        self.batch_sampler = batch_sampler
-        self.drop_last = drop_last
+        self.batch_size, self.drop_last = size, drop_last
+        if sampler is None:
+            whole: Any = dataset
+            sampler = RandomSampler(whole) if shuffle else SequentialSampler(whole)
+        if batch_sampler is None:
+            batch_sampler = BatchSampler(sampler, size, drop_last)
+        self.sampler, self.batch_sampler = sampler, batch_sampler
         self.collate_fn = default_collate if collate_fn is None else collate_fn
-        self.generator = generator
-        self.num_workers = 0
+        self.pin_memory, self.generator = pin_memory, generator
+        self.timeout, self.worker_init_fn = float(timeout), worker_init_fn
+        self.persistent_workers = persistent_workers
+        self._workers: Workers | None = None  # those that live on
+        self._epoch: Epoch | None = None  # the one that goes on, or that the next iteration resumes
+        self._resumes = False
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        if self.batch_sampler is not None:
-            return len(self.batch_sampler)  # type: ignore[arg-type]  # if the sampler knows
-        whole = self.dataset if self.sampler is None else self.sampler
-        samples = len(whole)  # type: ignore[arg-type]  # if the data set or the sampler knows
-        return samples // self.batch_size if self.drop_last else -(-samples // self.batch_size)
+        return len(self.batch_sampler)  # type: ignore[arg-type]  # if the sampler knows
 
     def __iter__(self) -> Iterator[Any]:
-        # The order is drawn here, not at the first batch: what else draws from the stream in
+        # The seed is drawn here, not at the first batch: what else draws from the stream in
         # between does not change it.
-        if self.batch_sampler is not None:
-            return self._batches(map(list, self.batch_sampler))
-        return self._batches(self._split(self._order()))
+        if not self._resumes or self._epoch is None:
+            seed = int(random.stream(self.generator).integers(2**63))
+            self._epoch = Epoch(seed)
+        return self._batches(self._epoch)
 
-    def _batches(self, indices: Iterable[list[int]]) -> Iterator[Any]:
-        # A generator, not map: a StopIteration in the data set is an error, not the end.
-        for batch in indices:
-            yield self._batch(batch)
+    def _batches(self, epoch: Epoch) -> Iterator[Any]:
+        self._resumes = False  # from the first batch on, it goes on by itself
+        order = islice(enumerate(self._order(epoch.seed)), epoch.done, None)
+        workers = self._workers
+        batches: Iterator[Any]
+        try:
+            if not self.num_workers:
+                batches = (
+                    fetch(self.dataset, self.collate_fn, indices, epoch.seed, number)
+                    for number, indices in order
+                )
+            else:
+                if workers is None or not workers.close.alive:
+                    workers = Workers(
+                        self.dataset, self.collate_fn, self.num_workers, epoch.seed,
+                        self.worker_init_fn, self.multiprocessing_context, self.timeout,
+                    )  # fmt: skip
+                    self._workers = workers if self.persistent_workers else None
+                batches = workers.run(order, epoch.seed, self.prefetch_factor)
+            for batch in batches:
+                epoch.done += 1
+                yield batch
+        finally:  # also when the loop over the batches is left early
+            if self._epoch is epoch:
+                self._epoch = None
+            if workers is not None and workers is not self._workers:
+                workers.close()
 
-    def _order(self) -> Iterable[int]:
-        """The numbers of an epoch's samples."""
-        if self.sampler is not None:
-            return self.sampler
-        samples = len(self.dataset)  # type: ignore[arg-type]  # checked at construction
-        if not self.shuffle:
-            return range(samples)
-        shuffled: list[int] = random.stream(self.generator).permutation(samples).tolist()
-        return shuffled
+    def _order(self, seed: int) -> Iterator[list[int]]:
+        """The numbers of the samples in each batch of an epoch."""
+        child = np.random.SeedSequence(seed, spawn_key=(0,))
+        numbers = np.random.Generator(np.random.PCG64(child))
+        with random.drawn_from(numbers):
+            batches = iter(self.batch_sampler)
+        while True:
+            with random.drawn_from(numbers):
+                try:
+                    batch = next(batches)
+                except StopIteration:
+                    return
+            yield list(batch)
 
-    def _split(self, order: Iterable[int]) -> Iterator[list[int]]:
-        """Cut an order into batches."""
-        indices: list[int] = []
-        for index in order:
-            indices.append(index)
-            if len(indices) == self.batch_size:
-                yield indices
-                indices = []
-        if indices and not self.drop_last:
-            yield indices
+    # ---------------------------------------------------------------------------------- the state
 
-    def _batch(self, indices: list[int]) -> Any:
-        if self.collate_fn is default_collate:
-            batch = batch_of_tensors(self.dataset, indices)
-            if batch is not None:
-                return batch
-        return self.collate_fn([self.dataset[i] for i in indices])
+    def state_dict(self) -> dict[str, Any]:
+        """Where in an epoch the loader is: the seed of the epoch, and how many batches are done.
+
+        Between two epochs, the seed is None. The state of the random stream, from which the seed of
+        the next epoch will be drawn, is not part of it: ``lucid.get_rng_state()``, or the state of
+        the loader's own generator.
+
+        A sampler must not have a generator of its own: then, its order is not decided by the seed.
+
+        Examples
+        --------
+        >>> from lucid.data import DataLoader
+        >>> loader = DataLoader(range(8), batch_size=2, shuffle=True)
+        >>> epoch = iter(loader)
+        >>> done = next(epoch)
+        >>> state = loader.state_dict()
+        >>> other = DataLoader(range(8), batch_size=2, shuffle=True)
+        >>> other.load_state_dict(state)
+        >>> [b.tolist() for b in other] == [b.tolist() for b in epoch]
+        True
+        """
+        if self._epoch is None:
+            return {"seed": None, "done": 0}
+        return {"seed": self._epoch.seed, "done": self._epoch.done}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Let the next iteration go on where ``state_dict`` was called.
+
+        It hands out the batches that are left of that epoch, and the one after it begins anew.
+
+        Raises
+        ------
+        ValueError
+            If it is no state of a loader.
+        """
+        found = isinstance(state_dict, Mapping) and (state_dict.get("seed"), state_dict.get("done"))
+        seed, done = found or ("", "")
+        if not isinstance(done, int) or done < 0 or not isinstance(seed, int | None):
+            raise ValueError(
+                'the state of a loader is a dict with "seed" and "done", two whole numbers, got '
+                f"{state_dict!r:.80}\n  try: what loader.state_dict() returned"
+            )
+        self._epoch = None if seed is None else Epoch(seed, done)
+        self._resumes = seed is not None
 
 
-def batch_of_tensors(dataset: object, indices: list[int]) -> list[Tensor] | None:
-    """``default_collate([dataset[i] for i in indices])`` by one indexing per tensor.
+def check_order(
+    dataset: Any, size: int, shuffle: object, sampler: object, batch_sampler: object, drop: object
+) -> None:
+    """Raise if what decides about the order is of the wrong type, or contradicts itself."""
+    for name, flag in (("shuffle", shuffle), ("drop_last", drop)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name} must be True or False, got {flag!r}")
+    if sampler is not None and shuffle:
+        raise ValueError(
+            "a sampler decides the order, and shuffle=True contradicts it\n  try: leave shuffle out"
+        )
+    if batch_sampler is not None and (size != 1 or shuffle or sampler is not None or drop):
+        raise ValueError(
+            "a batch_sampler decides what is in each batch, and batch_size, shuffle, sampler "
+            "and drop_last contradict it\n  try: leave them out"
+        )
+    if sampler is None and batch_sampler is None:
+        try:
+            len(dataset)
+        except TypeError:
+            raise TypeError(
+                f"a data set needs a length, and {type(dataset).__name__} has none\n"
+                "  try: def __len__(self): ..., or pass a sampler"
+            ) from None
 
-    None where that is not possible: only for a TensorDataset, or a Subset of one, is it known
-    what ``dataset[i]`` does; a subclass may do something else.
-    """
-    while type(dataset) is Subset:
-        indices = [dataset.indices[i] for i in indices]
-        dataset = dataset.dataset
-    if type(dataset) is not TensorDataset or not indices:
-        return None
-    where = [operator.index(i) for i in indices]  # a bool would make a mask of it
-    return [t[where] for t in dataset.tensors]
+
+def context_named(wish: str | BaseContext | None) -> BaseContext:
+    """How processes are started."""
+    if isinstance(wish, BaseContext):
+        return wish
+    methods = multiprocessing.get_all_start_methods()
+    if wish is not None and wish not in methods:
+        raise ValueError(f"multiprocessing_context is one of {methods}, got {wish!r}")
+    return multiprocessing.get_context(wish)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
-import numpy as np
-
-from lucid.optim.optimizer import Optimizer, Options, ParamsLike, State, flag, number, run
-from lucid.tensor import Tensor
+from lucid.optim.blocks import run
+from lucid.optim.optimizer import Optimizer, Options, ParamsLike, State
 from lucid.types import Array
 
 __all__ = ["Adam"]
@@ -43,6 +41,8 @@ class Adam(Optimizer):
         Whether to divide by the largest v so far instead of v.
     maximize : bool
         Whether to go up instead of down.
+    decoupled_weight_decay : bool
+        Whether the weight decay is that of ``AdamW``.
 
     Raises
     ------
@@ -72,6 +72,9 @@ class Adam(Optimizer):
     tensor([0.7500, 1.2500], requires_grad=True)
     """
 
+    number_names: ClassVar[tuple[str, ...]] = ("lr", "eps", "weight_decay")
+    flag_names: ClassVar[tuple[str, ...]] = ("amsgrad", "maximize", "decoupled_weight_decay")
+    newer_options: ClassVar[tuple[str, ...]] = ("decoupled_weight_decay",)
     state_names: ClassVar[tuple[str, ...]] = ("step", "exp_avg", "exp_avg_sq")
     optional_state_names: ClassVar[tuple[str, ...]] = ("max_exp_avg_sq",)
 
@@ -85,6 +88,7 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
@@ -93,48 +97,24 @@ class Adam(Optimizer):
             "weight_decay": weight_decay,
             "amsgrad": amsgrad,
             "maximize": maximize,
+            "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
 
-    def check_options(self, options: Options) -> None:
-        """Raise for a negative option, or betas that are not below 1."""
-        for name in ("lr", "eps", "weight_decay"):
-            options[name] = number(name, options[name])
-        betas = options["betas"]
-        if not isinstance(betas, tuple | list) or len(betas) != 2:
-            raise TypeError(f"betas must be a pair of numbers, got {betas!r}\n  try: (0.9, 0.999)")
-        options["betas"] = tuple([number("each of betas", beta, below=1) for beta in betas])
-        for name in ("amsgrad", "maximize"):
-            options[name] = flag(name, options[name])
-
     def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
         """In place: ``p -= lr * m' / (sqrt(v') + eps)``"""
-        self.adapted_step(param, grad, state, group, decay=group["weight_decay"], shrink=1.0)
-
-    def adapted_step(
-        self,
-        param: Array,
-        grad: Array,
-        state: State,
-        group: Options,
-        decay: float,
-        shrink: float,
-    ) -> None:
-        """What Adam and AdamW have in common: all but where the weight decay goes."""
         beta1, beta2 = group["betas"]
-        if not state:
-            state["step"] = 0
-            state["exp_avg"] = Tensor._wrap(np.zeros_like(param))
-            state["exp_avg_sq"] = Tensor._wrap(np.zeros_like(param))
-        t = state["step"] = state["step"] + 1
-        largest = None
-        if group["amsgrad"]:
-            if "max_exp_avg_sq" not in state:
-                state["max_exp_avg_sq"] = Tensor._wrap(np.zeros_like(param))
-            largest = state["max_exp_avg_sq"]._array
+        decay, shrink = group["weight_decay"], 1.0
+        if group["decoupled_weight_decay"]:
+            decay, shrink = 0.0, 1 - group["lr"] * decay
+        t = state["step"] = state.get("step", 0) + 1
+        mean = self.remembered(state, "exp_avg", param)
+        square = self.remembered(state, "exp_avg_sq", param)
+        amsgrad = group["amsgrad"]
+        largest = self.remembered(state, "max_exp_avg_sq", param) if amsgrad else None
         run(
             "adam_step",
-            [param, grad, state["exp_avg"]._array, state["exp_avg_sq"]._array, largest],
+            [param, grad, mean, square, largest],
             -1.0 if group["maximize"] else 1.0,
             decay,
             shrink,

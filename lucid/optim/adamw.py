@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from lucid.optim.adam import Adam
-from lucid.optim.optimizer import Options, ParamsLike, State
-from lucid.types import Array
+from lucid.optim.optimizer import Options, ParamsLike
 
 __all__ = ["AdamW"]
 
@@ -68,9 +67,12 @@ class AdamW(Adam):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad,
+            maximize=maximize, decoupled_weight_decay=True,
+        )  # fmt: skip
 
-    def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
-        """In place: ``p *= 1 - lr * weight_decay``, then Adam's step"""
-        shrink = 1 - group["lr"] * group["weight_decay"]
-        self.adapted_step(param, grad, state, group, decay=0.0, shrink=shrink)
+    def check_options(self, options: Options) -> None:
+        """As in ``Adam``; the state of an Adam does not make one of this."""
+        options["decoupled_weight_decay"] = True
+        super().check_options(options)

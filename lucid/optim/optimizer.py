@@ -14,23 +14,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from numbers import Real
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from lucid import ops
-from lucid._ext import kernels, numpy_twins
 from lucid.autograd import enable_grad, is_tensor
-from lucid.errors import UninitializedParameterError
-from lucid.nn.state import array_of
+from lucid.optim.options import as_list, flag, number, pair_of_betas, shown
+from lucid.optim.state import Options, State, copied, fitting_state, restored
 from lucid.tensor import Tensor
 from lucid.types import Array
 
-__all__ = ["Optimizer", "ParamsLike"]
+__all__ = ["Optimizer", "Options", "ParamsLike", "State"]
 
-Options: TypeAlias = dict[str, Any]
-State: TypeAlias = dict[str, Any]
 ParamsLike: TypeAlias = Iterable[Tensor] | Iterable[Options]
 
 
@@ -82,16 +77,26 @@ class Optimizer:
     tensor([ 2.5000, -4.5000], requires_grad=True)
     """
 
-    #: What the state of a parameter must hold, and what it may; all but "step" are tensors.
+    #: The options that are finite numbers from 0 up, and those that are True or False.
+    number_names: ClassVar[tuple[str, ...]] = ("lr",)
+    flag_names: ClassVar[tuple[str, ...]] = ()
+    #: Options that older states do not have: they stay as they are then.
+    newer_options: ClassVar[tuple[str, ...]] = ()
+    #: What the state of a parameter must hold, and what it may. These are tensors like the
+    #: parameter, but for "step", a whole number, and the ``scalar_state_names``, floats.
     state_names: ClassVar[tuple[str, ...]] = ()
     optional_state_names: ClassVar[tuple[str, ...]] = ()
+    scalar_state_names: ClassVar[tuple[str, ...]] = ()
+
+    #: Whether ``step`` has ever been called: schedules ask.
+    stepped = False
 
     def __init__(self, params: ParamsLike, defaults: Options) -> None:
         self.defaults = dict(defaults)
         self.check_options(self.defaults)
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
         self.param_groups: list[Options] = []
-        entries: list[Any] = _as_list(params)
+        entries: list[Any] = as_list(params)
         if not entries:
             raise ValueError(
                 f"{type(self).__name__} needs at least one parameter, got none\n"
@@ -104,8 +109,13 @@ class Optimizer:
 
     def check_options(self, options: Options) -> None:
         """Raise for options that make no sense; bring the others into their plain Python form."""
-        if "lr" in options:
-            options["lr"] = number("lr", options["lr"])
+        for name in self.number_names:
+            if name in options:
+                options[name] = number(name, options[name])
+        for name in self.flag_names:
+            options[name] = flag(name, options[name])
+        if "betas" in options:
+            options["betas"] = pair_of_betas(options["betas"])
 
     def update(self, param: Array, grad: Array, state: State, group: Options) -> None:
         """Change one parameter in place.
@@ -123,6 +133,13 @@ class Optimizer:
             f"{type(self).__name__} has no formula\n"
             "  try: def update(self, param, grad, state, group): ..."
         )
+
+    def remembered(self, state: State, name: str, like: Array, value: float = 0.0) -> Array:
+        """The array that the state has under that name; made, full of ``value``, if it has none."""
+        if state.get(name) is None:
+            state[name] = Tensor._wrap(np.full_like(like, value))
+        array: Array = state[name]._array
+        return array
 
     # -------------------------------------------------------------------------------- the groups
 
@@ -142,16 +159,16 @@ class Optimizer:
         """
         if not isinstance(param_group, dict) or "params" not in param_group:
             raise TypeError(
-                f'a parameter group is a dict with "params", got {_shown(param_group)}\n'
+                f'a parameter group is a dict with "params", got {shown(param_group)}\n'
                 '  try: {"params": layer.parameters(), "lr": 0.01}'
             )
         params = param_group["params"]
-        params = [params] if is_tensor(params) else _as_list(params)
+        params = [params] if is_tensor(params) else as_list(params)
         known = {id(p) for group in self.param_groups for p in group["params"]}
         for i, p in enumerate(params):
             if not is_tensor(p):
                 raise TypeError(
-                    f"an optimizer changes tensors, got {_shown(p)} at place {i}\n"
+                    f"an optimizer changes tensors, got {shown(p)} at place {i}\n"
                     "  try: model.parameters(), or groups that are all dicts"
                 )
             if not p.is_leaf:
@@ -207,6 +224,7 @@ class Optimizer:
             If a gradient does not have the shape of its parameter. No parameter is changed then.
         """
         loss = None
+        self.stepped = True
         if closure is not None:
             with enable_grad():
                 loss = closure()
@@ -270,7 +288,7 @@ class Optimizer:
             numbers[id(p)] = len(numbers)
         return {
             "state": {
-                numbers[id(p)]: {name: _copied(value) for name, value in state.items()}
+                numbers[id(p)]: {name: copied(value) for name, value in state.items()}
                 for p, state in self.state.items()
                 if state and id(p) in numbers
             },
@@ -296,13 +314,13 @@ class Optimizer:
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= set(state_dict):
             raise ValueError(
                 'an optimizer\'s state is a dict with "state" and "param_groups", '
-                f"got {_shown(state_dict)}\n  try: what optimizer.state_dict() returned"
+                f"got {shown(state_dict)}\n  try: what optimizer.state_dict() returned"
             )
         saved_groups, saved_state = state_dict["param_groups"], state_dict["state"]
         if not isinstance(saved_groups, list | tuple) or not isinstance(saved_state, Mapping):
             raise ValueError(
                 '"param_groups" is a list and "state" a dict, '
-                f"got {_shown(saved_groups)} and {_shown(saved_state)}"
+                f"got {shown(saved_groups)} and {shown(saved_state)}"
             )
         if len(saved_groups) != len(self.param_groups):
             raise ValueError(
@@ -322,14 +340,15 @@ class Optimizer:
                     f"the state of parameter {n!r} belongs to no group: their parameters are "
                     f"{numbers}"
                 )
-            state[numbered[n]] = self._fitting(n, numbered[n], saved)
+            state[numbered[n]] = restored(self, n, numbered[n], saved)
         self.param_groups, self.state = groups, state
+        self.stepped = True  # so may the optimizer have that this goes on from
 
     def _merged(self, i: int, mine: Options, saved: Any) -> Options:
         """A group of this optimizer with the options of a saved one."""
         if not isinstance(saved, Mapping) or not isinstance(saved.get("params"), list | tuple):
             raise ValueError(
-                f'a saved group is a dict with "params", a list of numbers, got {_shown(saved)}'
+                f'a saved group is a dict with "params", a list of numbers, got {shown(saved)}'
             )
         if len(saved["params"]) != len(mine["params"]):
             raise ValueError(
@@ -337,7 +356,8 @@ class Optimizer:
                 f"{len(mine['params'])}, its state {len(saved['params'])}\n"
                 "  try: the model that the state was saved with"
             )
-        missing = [name for name in self.defaults if name not in saved]
+        expected = [name for name in self.defaults if name not in self.newer_options]
+        missing = [name for name in expected if name not in saved]
         if missing:
             raise ValueError(
                 f"the options of {type(self).__name__} are {list(self.defaults)}, and the state "
@@ -350,30 +370,6 @@ class Optimizer:
             raise ValueError(f"in the state of group {i}: {error}") from None
         return group
 
-    def _fitting(self, n: int, p: Tensor, saved: Any) -> State:
-        """A copy of the saved state of one parameter, in its dtype."""
-        names = list(saved) if isinstance(saved, Mapping) else []
-        if saved and not set(self.state_names) <= set(names):
-            raise ValueError(
-                f"{type(self).__name__} remembers {', '.join(self.state_names)} of a parameter; "
-                f"the state of parameter {n} has {', '.join(map(str, names)) or _shown(saved)}\n"
-                "  try: an optimizer of the same kind"
-            )
-        state: State = {}
-        for name in names:
-            value, array = saved[name], array_of(saved[name])
-            if name == "step":
-                state[name] = _step(n, value)
-            elif array is not None:
-                state[name] = fitting_state(name, ops.tensor(array), p)
-            elif name in self.state_names or (
-                name in self.optional_state_names and value is not None
-            ):
-                raise ValueError(f"{name} of parameter {n} is a tensor, got {_shown(value)}")
-            else:
-                state[name] = value
-        return state
-
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
 
@@ -383,91 +379,3 @@ class Optimizer:
             lines.append(f"Parameter Group {i}")
             lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
         return "\n".join([*lines, ")"])
-
-
-def run(step: str, arrays: list[Array | None], *options: Any) -> None:
-    """Call the kernel of that name on arrays of one shape and dtype, in any number of axes."""
-    for a in arrays:
-        if a is not None and not a.flags.c_contiguous:
-            getattr(numpy_twins, step)(*arrays, *options)  # there, the layout does not matter
-            return
-    # of arrays in order, ravel makes views, not copies
-    getattr(kernels, step)(*[a if a is None else a.ravel() for a in arrays], *options)
-
-
-# --------------------------------------------------------------------- what the optimizers check
-
-
-def number(name: str, value: Any, below: float = float("inf")) -> float:
-    """Return an option as a float that is at least 0 and below a limit.
-
-    Raises TypeError for what is not a number (a bool is not), ValueError for one out of range.
-    """
-    if type(value) is float and 0 <= value < below:
-        return value  # as it is at every step but the first
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number, got {value!r}\n  try: a float, such as 0.001")
-    found = float(value)
-    if not 0 <= found < below:
-        limit = "finite" if below == float("inf") else f"below {below:g}"
-        raise ValueError(f"{name} must be at least 0 and {limit}, got {value}")
-    return found
-
-
-def flag(name: str, value: Any) -> bool:
-    """Return an option that is True or False; TypeError for anything else."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
-
-
-def _as_list(params: Any) -> list[Any]:
-    """Parameters as a list; a TypeError for what only looks like several parameters."""
-    if is_tensor(params):
-        raise TypeError("params must be an iterable of tensors, got one tensor\n  try: [tensor]")
-    if isinstance(params, dict):
-        raise TypeError("params must be an iterable of groups, got one dict\n  try: [group]")
-    if isinstance(params, set | frozenset):
-        raise TypeError("params must have an order, which a set has not\n  try: a list")
-    if not isinstance(params, Iterable):
-        raise TypeError(
-            f"params must be an iterable of tensors, got {_shown(params)}\n"
-            "  try: model.parameters()"
-        )
-    return list(params)
-
-
-def _shown(value: object) -> str:
-    """What a value is, in a few words, without reading a tensor that may be a placeholder."""
-    if isinstance(value, Mapping):
-        return f"a {type(value).__name__} of {list(value)}"
-    return f"a {type(value).__name__}"
-
-
-def _copied(value: Any) -> Any:
-    return value.detach().clone() if is_tensor(value) else value
-
-
-def _step(n: int, value: Any) -> int:
-    """The number of steps in a saved state; PyTorch keeps it in a tensor of one float."""
-    try:
-        step = int(value)
-    except (TypeError, ValueError, OverflowError):
-        step = -1
-    if step < 0:
-        raise ValueError(f"step of parameter {n} is a whole number from 0 up, got {value!r}")
-    return step
-
-
-def fitting_state(name: str, value: Tensor, p: Tensor) -> Tensor:
-    """Return a state tensor in the dtype of its parameter; ValueError if the shape differs."""
-    try:
-        shape = p.shape
-    except UninitializedParameterError:
-        return value  # a placeholder has no shape yet: the first step checks
-    if value.shape != shape:
-        raise ValueError(
-            f"{name} has the shape of its parameter: expected {shape}, got {value.shape}\n"
-            "  try: the state that was saved with this very model"
-        )
-    return value.to(p.dtype)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
-from lucid.optim.optimizer import Optimizer, Options, ParamsLike, State, flag, number, run
-from lucid.tensor import Tensor
+from lucid.optim.blocks import run
+from lucid.optim.optimizer import Optimizer, Options, ParamsLike, State
 from lucid.types import Array
 
 __all__ = ["SGD"]
@@ -65,6 +63,8 @@ class SGD(Optimizer):
     tensor([-0.2500], requires_grad=True)
     """
 
+    number_names: ClassVar[tuple[str, ...]] = ("lr", "momentum", "dampening", "weight_decay")
+    flag_names: ClassVar[tuple[str, ...]] = ("nesterov", "maximize")
     optional_state_names: ClassVar[tuple[str, ...]] = ("momentum_buffer",)
 
     def __init__(
@@ -90,10 +90,7 @@ class SGD(Optimizer):
 
     def check_options(self, options: Options) -> None:
         """Raise for a negative option, or for Nesterov's momentum without momentum."""
-        for name in ("lr", "momentum", "dampening", "weight_decay"):
-            options[name] = number(name, options[name])
-        for name in ("nesterov", "maximize"):
-            options[name] = flag(name, options[name])
+        super().check_options(options)
         if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
             raise ValueError(
                 "Nesterov's momentum needs momentum > 0 and dampening = 0, got momentum="
@@ -104,11 +101,9 @@ class SGD(Optimizer):
         """In place: ``p -= lr * b``"""
         momentum, new, buffer = group["momentum"], 1.0, None
         if momentum != 0:
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = Tensor._wrap(np.zeros_like(param))
-            else:  # the first step takes the gradient as it is
-                new = 1 - group["dampening"]
-            buffer = state["momentum_buffer"]._array
+            if state.get("momentum_buffer") is not None:
+                new = 1 - group["dampening"]  # the first step takes the gradient as it is
+            buffer = self.remembered(state, "momentum_buffer", param)
         run(
             "sgd_step",
             [param, grad, buffer],

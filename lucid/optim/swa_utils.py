@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -11,12 +12,24 @@ from lucid import ops
 from lucid.autograd import no_grad
 from lucid.nn.lazy import SizedLayer
 from lucid.nn.module import Module
+from lucid.nn.norm import BatchNorm1d
 from lucid.nn.parameter import UninitializedParameter
-from lucid.optim.optimizer import number
+from lucid.optim.blocks import blocks, running_mean
+from lucid.optim.optimizer import Optimizer, Options
+from lucid.optim.options import number
+from lucid.optim.scheduler import LRScheduler, per_group
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, as_device
 
-__all__ = ["AveragedModel", "get_ema_avg_fn"]
+__all__ = [
+    "SWALR",
+    "AveragedModel",
+    "get_ema_avg_fn",
+    "get_ema_multi_avg_fn",
+    "get_swa_avg_fn",
+    "get_swa_multi_avg_fn",
+    "update_bn",
+]
 
 AvgFn: TypeAlias = Callable[[Tensor, Tensor, int], Tensor]
 MultiAvgFn: TypeAlias = Callable[[list[Tensor], list[Tensor], int], None]
@@ -24,10 +37,55 @@ MultiAvgFn: TypeAlias = Callable[[list[Tensor], list[Tensor], int], None]
 
 def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
     """An ``avg_fn`` of exponential moving averages: decay * average + (1 - decay) * new"""
-    keep = number("decay", decay)
-    if keep > 1:
-        raise ValueError(f"decay must be from 0 to 1, got {decay}")
-    return partial(moving, keep=keep)
+    return partial(moving, keep=number("decay", decay, at_most=1))
+
+
+def get_swa_avg_fn() -> AvgFn:
+    """An ``avg_fn`` of the mean of all updates: average + (new - average) / (n + 1)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.optim.swa_utils import get_swa_avg_fn
+    >>> get_swa_avg_fn()(lucid.tensor(1.0), lucid.tensor(4.0), 2)
+    tensor(2.)
+    """
+    return mean
+
+
+def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAvgFn:
+    """A ``multi_avg_fn`` of exponential moving averages; it changes them in place, and is quicker.
+
+    average = average + (1 - decay) * (new - average)
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+    >>> model = lucid.nn.Linear(1, 1, bias=False)
+    >>> average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.5))
+    >>> for value in (1.0, 2.0, 6.0):
+    ...     _ = lucid.nn.init.constant_(model.weight, value)
+    ...     average.update_parameters(model)
+    >>> average.module.weight.item()                     # 0.5 * (0.5 * 1 + 0.5 * 2) + 0.5 * 6
+    3.75
+    """
+    return partial(moved_all, share=1 - number("decay", decay, at_most=1))
+
+
+def get_swa_multi_avg_fn() -> MultiAvgFn:
+    """A ``multi_avg_fn`` of the mean of all updates; it changes them in place, and is quicker.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.optim.swa_utils import get_swa_multi_avg_fn
+    >>> averages = [lucid.tensor(1.0)]
+    >>> get_swa_multi_avg_fn()(averages, [lucid.tensor(4.0)], 2)
+    >>> averages
+    [tensor(2.)]
+    """
+    return moved_all
 
 
 def moving(average: Tensor, new: Tensor, n: int, *, keep: float) -> Tensor:
@@ -38,6 +96,17 @@ def moving(average: Tensor, new: Tensor, n: int, *, keep: float) -> Tensor:
 def mean(average: Tensor, new: Tensor, n: int) -> Tensor:
     """average = average + (new - average) / (n + 1)"""
     return average + (new - average) / (n + 1)
+
+
+def moved_all(
+    averages: list[Tensor], news: list[Tensor], n: int, *, share: float | None = None
+) -> None:
+    """average += share * (new - average), for each, in place; 1 / (n + 1) unless given"""
+    keep = 1 - (1 / (int(n) + 1) if share is None else share)
+    for average, new in zip(averages, news, strict=True):
+        for mine, theirs, way in blocks(average._array, new._array, scratch=1):
+            running_mean(mine, theirs, keep, out=way)
+        average._written()
 
 
 class AveragedModel(Module):
@@ -139,3 +208,125 @@ def follow(average: Module, model: Module) -> None:
             f"{', '.join(sorted(wrong))}\n  try: AveragedModel(model) anew"
         )
     average.load_state_dict(fill, strict=False)  # not strict: only some layers are in it
+
+
+class SWALR(LRScheduler):
+    """lr goes from what it is to swa_lr, in anneal_epochs epochs, and stays there
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Whose learning rates change.
+    swa_lr : float or list of float
+        Where to; a list has one for each parameter group.
+    anneal_epochs : int
+        How many epochs it takes.
+    anneal_strategy : str
+        ``"cos"`` or ``"linear"``: how it goes there.
+    last_epoch : int
+        The epoch to go on from; -1 begins.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    References
+    ----------
+    P. Izmailov, D. Podoprikhin, T. Garipov, D. Vetrov, A. G. Wilson, "Averaging weights leads to
+    wider optima and better generalization", UAI 2018, arXiv:1803.05407.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.optim.swa_utils import SWALR
+    >>> optimizer = lucid.optim.SGD([lucid.ones(1, requires_grad=True)], lr=1.0)
+    >>> schedule = SWALR(optimizer, swa_lr=0.5, anneal_epochs=2, anneal_strategy="linear")
+    >>> for _ in range(4):
+    ...     print(schedule.get_last_lr()[0], end=" ")
+    ...     optimizer.step()
+    ...     schedule.step()
+    1.0 0.75 0.5 0.5
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        swa_lr: float | list[float],
+        anneal_epochs: int = 10,
+        anneal_strategy: str = "cos",
+        last_epoch: int = -1,
+    ) -> None:
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy is 'cos' or 'linear', got {anneal_strategy!r}")
+        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
+            raise ValueError(f"anneal_epochs must be an int of at least 0, got {anneal_epochs!r}")
+        for group, lr in zip(
+            optimizer.param_groups, per_group("swa_lr", optimizer, swa_lr), strict=True
+        ):
+            group["swa_lr"] = lr
+        self.anneal_epochs, self._anneal_strategy = anneal_epochs, anneal_strategy
+        super().__init__(optimizer, last_epoch)
+
+    def next_lr(self, group: Options, base_lr: float) -> float:
+        """From the last learning rate back to the first, and from there to the next"""
+        step = self._step_count - 1
+        if self.anneal_epochs == 0:
+            step = max(1, step)
+        lr, end, before, now = (
+            group["lr"],
+            group["swa_lr"],
+            self._share(step - 1),
+            self._share(step),
+        )
+        start = end if before == 1 else (lr - before * end) / (1 - before)
+        return float(end * now + start * (1 - now))
+
+    def _share(self, step: int) -> float:
+        """How much of the way is done, from 0 to 1."""
+        t = max(0, min(1, step / max(1, self.anneal_epochs)))
+        return t if self._anneal_strategy == "linear" else (1 - math.cos(math.pi * t)) / 2
+
+
+@no_grad()
+def update_bn(loader: Iterable[Any], model: Module, device: DeviceLike = None) -> None:
+    """Compute the running averages of all batch norms anew, in one pass over the data
+
+    An averaged model needs it: the mean of the weights makes other activations than any of them.
+
+    Parameters
+    ----------
+    loader : iterable
+        Batches: tensors, or lists and tuples whose first entry is the input.
+    model : Module
+        Whose batch norms; it is called in training mode, with nothing recorded.
+    device : DeviceLike, optional
+        There is one: ``"cpu"``.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.optim.swa_utils import update_bn
+    >>> model = lucid.nn.BatchNorm1d(1)
+    >>> update_bn([lucid.tensor([[1.0], [3.0]]), lucid.tensor([[5.0], [7.0]])], model)
+    >>> model.running_mean                       # all batches count alike
+    tensor([4.])
+    """
+    as_device(device)
+    layers = [m for m in model.modules() if isinstance(m, BatchNorm1d)]
+    momenta, training = [layer.momentum for layer in layers], model.training
+    for layer in layers:
+        layer.momentum = None  # all batches alike
+        if layer.running_mean is not None and layer.running_var is not None:
+            layer.running_mean.zero_()
+            layer.running_var.fill_(1)
+        if layer.num_batches_tracked is not None:
+            layer.num_batches_tracked.zero_()
+    try:
+        model.train()
+        for batch in loader if layers else ():
+            model(batch[0] if isinstance(batch, list | tuple) else batch)
+    finally:
+        model.train(training)
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum

@@ -14,6 +14,7 @@ from lucid._ext.layers import (
     tanh_backward,
 )
 from lucid._ext.optim import adam_step, sgd_step
+from lucid._ext.recurrent import recurrent_backward, recurrent_forward
 from lucid._ext.simd import fma_limit, simd_level
 from lucid._ext.threads import get_threads, has_openmp, have_been_used, set_threads
 
@@ -32,6 +33,8 @@ __all__ = [
     "keep_freed_memory",
     "max_pool_backward",
     "max_pool_forward",
+    "recurrent_backward",
+    "recurrent_forward",
     "relu_backward",
     "set_threads",
     "sgd_step",

@@ -9,7 +9,7 @@
 Whoever wants to read it all begins with module.py and lazy.py.
 """
 
-from lucid.nn import functional, init
+from lucid.nn import functional, init, utils
 from lucid.nn.activation import Dropout, Flatten, ReLU
 from lucid.nn.container import ModuleDict, ModuleList, Sequential
 from lucid.nn.conv import Conv1d, LazyConv1d
@@ -19,6 +19,8 @@ from lucid.nn.module import Module
 from lucid.nn.norm import BatchNorm1d, LazyBatchNorm1d
 from lucid.nn.parameter import Parameter, UninitializedParameter
 from lucid.nn.pooling import AdaptiveAvgPool1d, MaxPool1d
+from lucid.nn.recurrent import GRU, LSTM, RNN
+from lucid.nn.recurrent_lazy import LazyGRU, LazyLSTM, LazyRNN
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -27,9 +29,14 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Flatten",
+    "GRU",
+    "LSTM",
     "LazyBatchNorm1d",
     "LazyConv1d",
+    "LazyGRU",
+    "LazyLSTM",
     "LazyLinear",
+    "LazyRNN",
     "Linear",
     "MSELoss",
     "MaxPool1d",
@@ -37,9 +44,11 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "Parameter",
+    "RNN",
     "ReLU",
     "Sequential",
     "UninitializedParameter",
     "functional",
     "init",
+    "utils",
 ]

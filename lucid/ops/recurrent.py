@@ -1,0 +1,166 @@
+"""Recurrence: a state that goes from step to step through a batch of sequences.
+
+Sequences of different lengths lie step by step: first position 0 of all, then position 1 of those
+that have one, and so on, the longest sequences first. ``sizes`` says how many each step has. A
+batch of equal lengths is the same thing, with equal sizes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lucid._ext import kernels
+from lucid._ext.recurrent_twins import GRU, LSTM, RELU, TANH, blocks_of_steps
+from lucid.autograd import Function, grad, is_grad_enabled, make_tensor
+from lucid.ops.convert import clone
+from lucid.ops.elementwise import relu, sigmoid, tanh
+from lucid.ops.index import getitem
+from lucid.ops.join import cat, split
+from lucid.ops.linalg import Linear
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
+
+__all__ = ["GRU", "LSTM", "RELU", "TANH", "Recurrence"]
+
+
+class Recurrence(Function):
+    """For each step: y = cell(x, u, h) with u = w h + b; then h = y
+
+    With x for what comes from the input at this step, already multiplied by its weights and cut
+    into parts of the size of h, as u is:
+
+        TANH   y = tanh(x + u)                  RELU   y = max(x + u, 0)
+        LSTM   y = sigmoid(x_o + u_o) * tanh(c),  where the cells c become
+               c = sigmoid(x_f + u_f) * c + sigmoid(x_i + u_i) * tanh(x_g + u_g)
+        GRU    y = (1 - z) * n + z * h,  where  n = tanh(x_n + r * u_n)
+               r = sigmoid(x_r + u_r),  z = sigmoid(x_z + u_z)
+
+    Called with x (rows, G), h (N, H), for an LSTM c (N, H), then w (G, H) and b (G,). The output
+    has y of all steps, then the last h, then the last c, one below the other.
+
+    ``formula`` is this text in tensor operations, and its derivative is found from it. Where
+    nothing is recorded, a kernel goes through the steps in reverse order, and the gradient of w is
+    one product of matrices, of all steps at once.
+    """
+
+    new_gradients = True
+
+    def __init__(self, kind: int, sizes: NDArray[np.int64], reverse: bool = False) -> None:
+        self.kind, self.sizes, self.reverse = kind, sizes, reverse
+        self.kept: tuple[Array | None, ...] = ()
+
+    def forward(self, x: Array, h: Array, *rest: Array) -> Array:
+        *c, w, b = rest
+        rows, (N, H) = len(x), h.shape
+        out = np.concatenate([np.empty((rows, H), h.dtype), h, *c])
+        y, state, *cells = np.split(out, [rows + i * N for i in range(1 + len(c))])
+        before = np.empty_like(y)
+        c_before, tanh_c = np.empty((2, rows, H), x.dtype) if c else (None, None)
+        gates = np.empty((rows, H if self.kind in (TANH, RELU) else 4 * H), x.dtype)
+        self.kept = gates, before, c_before, tanh_c
+        if N:
+            kernels.recurrent_forward(
+                self.kind, self.sizes, padded(w.T), np.ascontiguousarray(b),
+                np.ascontiguousarray(x), state, cells[0] if c else None, gates, before, c_before,
+                tanh_c, y, self.reverse,
+            )  # fmt: skip
+        return out
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        n = len(self.shapes)
+        if is_grad_enabled():
+            return self.differentiated(grad, [self.saved(i) for i in range(n)])
+        w, (rows, G), (N, H) = self.saved(n - 2)._array, *self.shapes[:2]
+        gates, before, c_before, tanh_c = self.kept
+        g = grad._array.astype(w.dtype)  # a copy, as the gradients of the states are written to
+        gy, gh, *gc = np.split(g, [rows + i * N for i in range(n - 3)])
+        gx = np.empty((rows, G), w.dtype)
+        gu = np.empty((rows, G), w.dtype) if self.kind == GRU else gx
+        if N:
+            kernels.recurrent_backward(
+                self.kind, self.sizes, padded(w), gates, before, c_before, tanh_c, gy, gh,
+                gc[0] if gc else None, gx, gu, self.reverse,
+            )  # fmt: skip
+        with np.errstate(all="ignore"):
+            grads = [gx, gh, *gc, gu.T @ before, gu.sum(0)]
+        return tuple([make_tensor(a) for a in grads])
+
+    def differentiated(self, grad_out: Tensor, inputs: list[Tensor]) -> tuple[Tensor | None, ...]:
+        """The gradients of the inputs, as those of ``formula``."""
+        # copies: one input may have been computed from another, which is none of our business
+        own = [clone(x) for x in inputs]
+        wanted = [x for x, needed in zip(own, self.needs, strict=True) if needed]
+        found = iter(
+            grad(self.formula(*own), wanted, grad_out, create_graph=True, allow_unused=True)
+        )
+        return tuple([next(found) if needed else None for needed in self.needs])
+
+    def formula(self, x: Tensor, h: Tensor, *rest: Tensor) -> Tensor:
+        """The output, step by step."""
+        *c, w, b = rest
+        ys: dict[int, Tensor] = {}
+        for n, rows in blocks_of_steps(self.sizes, self.reverse):
+            parts = split(getitem(x, rows), h.shape[1], 1)
+            from_h = split(Linear()(getitem(h, slice(n)), w, b), h.shape[1], 1)
+            new = self.cell(parts, from_h, *[getitem(state, slice(n)) for state in (h, *c)])
+            ys[rows.start] = new[0]
+            h, *c = [
+                cat([now, getitem(state, slice(n, None))])
+                for now, state in zip(new, (h, *c), strict=True)
+            ]
+        return cat([*[ys[row] for row in sorted(ys)], h, *c])
+
+    def cell(
+        self, x: tuple[Tensor, ...], u: tuple[Tensor, ...], h: Tensor, *c: Tensor
+    ) -> tuple[Tensor, ...]:
+        """One step: the new h, and for an LSTM the new c."""
+        if self.kind == LSTM:
+            i, f, g, o = [a + b for a, b in zip(x, u, strict=True)]
+            cells = sigmoid(f) * c[0] + sigmoid(i) * tanh(g)
+            return sigmoid(o) * tanh(cells), cells
+        if self.kind == GRU:
+            r, z = sigmoid(x[0] + u[0]), sigmoid(x[1] + u[1])
+            n = tanh(x[2] + r * u[2])
+            return (n + z * (h - n),)
+        return (tanh(x[0] + u[0]) if self.kind == TANH else relu(x[0] + u[0]),)
+
+    def release(self) -> None:
+        super().release()
+        self.kept = ()
+
+
+def padded(matrix: Array) -> Array:
+    """The matrix with columns of zeros behind it, which whole registers may be read from."""
+    out = np.zeros((len(matrix), matrix.shape[1] + 16), matrix.dtype)
+    out[:, : matrix.shape[1]] = matrix
+    return out
+
+
+class TakeRows(Function):
+    """out[i] = x[index[i]], and a given number where index[i] < 0; no row is taken twice.
+
+    So where a row has gone to is known, and its gradient is taken back from there.
+    """
+
+    reads_inputs = False
+    new_gradients = True
+
+    def __init__(self, index: NDArray[np.int64], otherwise: float = 0.0) -> None:
+        self.index, self.otherwise = index, otherwise
+
+    def forward(self, x: Array) -> Array:
+        out = np.full((len(self.index), *x.shape[1:]), self.otherwise, x.dtype)
+        taken = self.index >= 0
+        out[taken] = x[self.index[taken]]
+        return out
+
+    def backward(self, grad: Tensor) -> Tensor:
+        back = np.full(self.shapes[0][0], -1)
+        taken = np.flatnonzero(self.index >= 0)
+        back[self.index[taken]] = taken
+        return TakeRows(back)(grad)

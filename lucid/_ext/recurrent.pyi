@@ -10,7 +10,6 @@ def recurrent_forward(
     sizes: NDArray[np.int64],
     w: NDArray[_F],
     b: NDArray[_F],
-    x: NDArray[_F],
     h: NDArray[_F],
     c: NDArray[_F] | None,
     gates: NDArray[_F],

@@ -27,10 +27,10 @@ def recurrent_forward(
     const long long[::1] sizes,       # IN   (T,), sequences at each step
     const floating[:, ::1] w,         # IN   (H, G + padding), the transposed weight
     const floating[::1] b,            # IN   (G,)
-    const floating[:, ::1] x,         # IN   (rows, G), what comes from the input
     floating[:, ::1] h,               # OUT  (N, H), the state: first in, then out
     floating[:, ::1] c,               # OUT  (N, H), the same for an LSTM's cells, else None
-    floating[:, ::1] gates,           # OUT  (rows, A), kept for backward, as the next three
+    floating[:, ::1] gates,           # OUT  (rows, A), first the products of input and weight;
+                                      #      then kept for backward, as the next three are
     floating[:, ::1] before,          # OUT  (rows, H), h before each step
     floating[:, ::1] c_before,        # OUT  (rows, H), LSTM only
     floating[:, ::1] tanh_c,          # OUT  (rows, H), LSTM only
@@ -44,20 +44,19 @@ def recurrent_forward(
     cdef const Py_ssize_t[::1] col = np.arange(min(H, BLOCK), dtype=np.intp) * w.shape[1]
     for p in prange(parts, nogil=True, schedule="static", num_threads=parts):
         run_forward(
-            kind, sizes, w, b, x, h, c, gates, before, c_before, tanh_c, y, reverse,
+            kind, sizes, w, b, h, c, gates, before, c_before, tanh_c, y, reverse,
             &row[0], &col[0], N * p // parts, N * (p + 1) // parts,
         )
 
 
 cdef void run_forward(
     int kind, const long long[::1] sizes, const floating[:, ::1] w, const floating[::1] b,
-    const floating[:, ::1] x, floating[:, ::1] h, floating[:, ::1] c, floating[:, ::1] gates,
-    floating[:, ::1] before, floating[:, ::1] c_before, floating[:, ::1] tanh_c,
-    floating[:, ::1] y, bint reverse, const Py_ssize_t* row, const Py_ssize_t* col,
+    floating[:, ::1] h, floating[:, ::1] c, floating[:, ::1] gates, floating[:, ::1] before,
+    floating[:, ::1] c_before, floating[:, ::1] tanh_c, floating[:, ::1] y, bint reverse, const Py_ssize_t* row, const Py_ssize_t* col,
     Py_ssize_t first, Py_ssize_t last,
 ) noexcept nogil:
     """All steps of the sequences first .. last-1."""
-    cdef Py_ssize_t step, t, r, i, j, m, n, T = sizes.shape[0], H = h.shape[1], G = x.shape[1]
+    cdef Py_ssize_t step, t, r, i, j, m, n, T = sizes.shape[0], H = h.shape[1], G = b.shape[0]
     cdef Py_ssize_t at = y.shape[0] if reverse else 0, together = 2 * H if kind == GRU else G
     cdef size_t number = sizeof(floating)
     for step in range(T):
@@ -70,12 +69,11 @@ cdef void run_forward(
             continue
         # before[r : r + n] = h
         memcpy(&before[r, 0], &h[first, 0], n * H * number)
-        # gates = x + b + before @ w; of a GRU's last part, x and the rest side by side
+        # gates += b + before @ w; for the last part of a GRU, gates = b + before @ w beside it
         for i in range(r, r + n):
             for j in range(together):
-                gates[i, j] = x[i, j] + b[j]
+                gates[i, j] += b[j]
             for j in range(together, G):
-                gates[i, j] = x[i, j]
                 gates[i, j + H] = b[j]
         for m in range((H + BLOCK - 1) // BLOCK):
             j = m * BLOCK

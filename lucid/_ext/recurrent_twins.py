@@ -43,7 +43,6 @@ def recurrent_forward(
     sizes: NDArray[np.int64],
     w: Array,
     b: Array,
-    x: Array,
     h: Array,
     c: Kept,
     gates: Array,
@@ -53,31 +52,34 @@ def recurrent_forward(
     y: Array,
     reverse: bool,
 ) -> None:
-    """The formulas above, step by step; ``w`` is the transposed weight, with some columns more."""
-    H, G = h.shape[1], x.shape[1]
+    """The formulas above, step by step.
+
+    ``w`` is the transposed weight, with some columns more; ``gates`` has x in its first columns.
+    """
+    H, G = h.shape[1], len(b)
     with np.errstate(all="ignore"):
         for n, rows in blocks_of_steps(sizes, reverse):
-            before[rows] = h[:n]
+            before[rows], x = h[:n], gates[rows, :G].copy()
             u = before[rows] @ w[:, :G] + b
             if kind == LSTM:
                 assert c is not None and c_before is not None and tanh_c is not None  # noqa: PT018
                 c_before[rows] = c[:n]
-                gates[rows] = sigmoid(x[rows] + u)
-                gates[rows, 2 * H : 3 * H] = np.tanh((x[rows] + u)[:, 2 * H : 3 * H])
+                gates[rows] = sigmoid(x + u)
+                gates[rows, 2 * H : 3 * H] = np.tanh((x + u)[:, 2 * H : 3 * H])
                 i, f, g, o = np.split(gates[rows], 4, axis=1)
                 c[:n] = f * c[:n] + i * g
                 tanh_c[rows] = np.tanh(c[:n])
                 y[rows] = o * tanh_c[rows]
             elif kind == GRU:
-                gates[rows, : 2 * H] = sigmoid((x[rows] + u)[:, : 2 * H])
+                gates[rows, : 2 * H] = sigmoid((x + u)[:, : 2 * H])
                 r, z, new, u_n = np.split(gates[rows], 4, axis=1)  # views
                 u_n[:] = u[:, 2 * H :]
-                new[:] = np.tanh(x[rows, 2 * H :] + r * u_n)
+                new[:] = np.tanh(x[:, 2 * H :] + r * u_n)
                 y[rows] = (1 - z) * new + z * before[rows]
             elif kind == TANH:
-                y[rows] = gates[rows] = np.tanh(x[rows] + u)
+                y[rows] = gates[rows] = np.tanh(x + u)
             else:
-                y[rows] = gates[rows] = np.maximum(x[rows] + u, 0)
+                y[rows] = gates[rows] = np.maximum(x + u, 0)
             h[:n] = y[rows]
 
 

@@ -1,8 +1,8 @@
 """Recurrent layers: RNN, LSTM and GRU.
 
 ``Recurrent`` is all three: its subclasses say which ``cell`` is computed, and into how many parts
-its weights are cut. What one layer computes in one direction is two ops: a linear map of all steps
-at once, and a ``Recurrence`` (``lucid/ops/recurrent.py``).
+its weights are cut. What one layer computes in one direction is one op, a ``Recurrence``
+(``lucid/ops/recurrent.py``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from lucid.nn.lazy import SizedLayer
 from lucid.nn.utils.rnn import PackedSequence
 from lucid.ops import cat, getitem, reshape, squeeze, stack, transpose, unsqueeze
 from lucid.ops.checks import check_one_dtype, check_tensor
-from lucid.ops.linalg import Linear
 from lucid.ops.recurrent import GRU as GRU_CELL
 from lucid.ops.recurrent import LSTM as LSTM_CELL
 from lucid.ops.recurrent import RELU, TANH, Recurrence
@@ -198,16 +197,15 @@ class Recurrent(SizedLayer):
         ends: list[list[Tensor]] = [[] for _ in self.states]
         outs: list[Tensor] = []
         for k, (layer, suffix) in enumerate(self._suffixes()):
-            w_ih, w_hh = getattr(self, f"weight_ih{suffix}"), getattr(self, f"weight_hh{suffix}")
+            weights = [getattr(self, f"weight_{kind}{suffix}") for kind in ("ih", "hh")]
             if self.bias:
-                biases = getattr(self, f"bias_ih{suffix}"), getattr(self, f"bias_hh{suffix}")
-                x = Linear()(rows, w_ih, biases[0])
+                weights += [getattr(self, f"bias_{kind}{suffix}") for kind in ("ih", "hh")]
             else:
-                biases = (None, make_tensor(np.zeros(len(w_hh), w_hh._array.dtype)))
-                x = Linear()(rows, w_ih)
+                zeros = np.zeros(self.parts * self.hidden_size, rows._array.dtype)
+                weights += [make_tensor(zeros)] * 2
             states = [getitem(state, k) for state in first]
             recurrence = Recurrence(self.cell, sizes, suffix.endswith("reverse"))
-            out = recurrence(x, *states, w_hh, biases[1])
+            out = recurrence(rows, *states, *weights)
             outs.append(getitem(out, slice(R)))
             for i, end in enumerate(ends):
                 end.append(getitem(out, slice(R + i * N, R + (i + 1) * N)))

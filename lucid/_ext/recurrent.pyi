@@ -8,7 +8,9 @@ _F = TypeVar("_F", np.float32, np.float64)
 def recurrent_forward(
     kind: int,
     sizes: NDArray[np.int64],
-    w: NDArray[_F],
+    x: NDArray[_F],
+    w_ih: NDArray[_F],
+    w_hh: NDArray[_F],
     b: NDArray[_F],
     h: NDArray[_F],
     c: NDArray[_F] | None,
@@ -22,7 +24,8 @@ def recurrent_forward(
 def recurrent_backward(
     kind: int,
     sizes: NDArray[np.int64],
-    w: NDArray[_F],
+    w_ih: NDArray[_F],
+    w_hh: NDArray[_F],
     gates: NDArray[_F],
     before: NDArray[_F],
     c_before: NDArray[_F] | None,
@@ -30,9 +33,11 @@ def recurrent_backward(
     gy: NDArray[_F],
     gh: NDArray[_F],
     gc: NDArray[_F] | None,
-    gx: NDArray[_F],
+    gx: NDArray[_F] | None,
+    gv: NDArray[_F],
     gu: NDArray[_F],
     reverse: bool,
 ) -> None: ...
+def steps(count: int, stride: int) -> NDArray[np.intp]: ...
 
 __test__: dict[str, str]

@@ -4,9 +4,9 @@ Sequences of different lengths lie step by step in memory: first position 0 of a
 of those that have one, and so on; the longest come first. So a step is a block of neighbouring
 rows, and ``sizes`` says how many each step has.
 
-What comes from the input is a matrix product of all steps at once, done before, and so are the
-gradients of the weights, done after. Left for the loop is what must wait for the step before: the
-product with the last state (``multiply`` in ``tile.h``), and the gates (``gates.h``).
+A step is two products, of the input and of the last state with their weights (``multiply`` in
+``tile.h``), then the gates (``gates.h``), all while its rows are in the cache. The gradients of the
+weights are left to be products of all steps at once.
 
 A thread takes some of the sequences through all of their steps, and need never wait for another.
 Each sum is that of one sequence: so threads never change a result.
@@ -21,16 +21,20 @@ from libc.string cimport memcpy
 from lucid._ext.simd cimport BLOCK, GRU, LSTM, cell_backward, cell_forward, multiply
 from lucid._ext.threads cimport team
 
+cdef enum:
+    PADDING = 16   # columns after those of a matrix, for ``multiply`` reads whole registers
+
 
 def recurrent_forward(
     int kind,
     const long long[::1] sizes,       # IN   (T,), sequences at each step
-    const floating[:, ::1] w,         # IN   (H, G + padding), the transposed weight
-    const floating[::1] b,            # IN   (G,)
+    const floating[:, ::1] x,         # IN   (rows, I)
+    const floating[:, ::1] w_ih,      # IN   (I, G + padding), the transposed weights
+    const floating[:, ::1] w_hh,      # IN   (H, G + padding)
+    const floating[::1] b,            # IN   (A,)
     floating[:, ::1] h,               # OUT  (N, H), the state: first in, then out
     floating[:, ::1] c,               # OUT  (N, H), the same for an LSTM's cells, else None
-    floating[:, ::1] gates,           # OUT  (rows, A), first the products of input and weight;
-                                      #      then kept for backward, as the next three are
+    floating[:, ::1] gates,           # OUT  (rows, A), kept for backward, as the next three
     floating[:, ::1] before,          # OUT  (rows, H), h before each step
     floating[:, ::1] c_before,        # OUT  (rows, H), LSTM only
     floating[:, ::1] tanh_c,          # OUT  (rows, H), LSTM only
@@ -38,26 +42,48 @@ def recurrent_forward(
     bint reverse,
 ):
     """The formulas are those of the twin, ``recurrent_forward`` in ``recurrent_twins.py``."""
-    cdef Py_ssize_t p, N = h.shape[0], H = h.shape[1]
-    cdef Py_ssize_t parts = min(N, team(2.0 * y.shape[0] * H * (w.shape[1] + 100)))
-    cdef const Py_ssize_t[::1] row = np.arange(N, dtype=np.intp) * H
-    cdef const Py_ssize_t[::1] col = np.arange(min(H, BLOCK), dtype=np.intp) * w.shape[1]
+    cdef Py_ssize_t p, N = h.shape[0], H = h.shape[1], I = x.shape[1], G = w_hh.shape[1] - PADDING
+    cdef Py_ssize_t parts = min(N, team(2.0 * y.shape[0] * G * (H + I + 30)))
+    cdef const Py_ssize_t[::1] x_row = steps(N, I), h_row = steps(N, H)
+    cdef const Py_ssize_t[::1] col = steps(BLOCK, G + PADDING)
     for p in prange(parts, nogil=True, schedule="static", num_threads=parts):
         run_forward(
-            kind, sizes, w, b, h, c, gates, before, c_before, tanh_c, y, reverse,
-            &row[0], &col[0], N * p // parts, N * (p + 1) // parts,
+            kind, sizes, x, w_ih, w_hh, b, h, c, gates, before, c_before, tanh_c, y, reverse,
+            &x_row[0], &h_row[0], &col[0], N * p // parts, N * (p + 1) // parts,
         )
 
 
+cdef inline void product(
+    const floating* a, const Py_ssize_t* row, const floating[:, ::1] b, Py_ssize_t first,
+    Py_ssize_t count, const Py_ssize_t* col, floating* out, Py_ssize_t out_row, Py_ssize_t rows,
+    Py_ssize_t columns,
+) noexcept nogil:
+    """out[i, j] += sum over m < count of a[i, m] * b[m, first + j], block by block"""
+    cdef Py_ssize_t k, m
+    for k in range((count + BLOCK - 1) // BLOCK):
+        m = k * BLOCK
+        multiply(
+            a + m, row, &b[m, first], col, min(<Py_ssize_t>BLOCK, count - m), out, out_row, rows,
+            columns, NULL,
+        )
+
+
+def steps(count, stride):
+    """0, stride, 2 * stride, ...: where rows begin"""
+    return np.arange(count, dtype=np.intp) * stride
+
+
 cdef void run_forward(
-    int kind, const long long[::1] sizes, const floating[:, ::1] w, const floating[::1] b,
-    floating[:, ::1] h, floating[:, ::1] c, floating[:, ::1] gates, floating[:, ::1] before,
-    floating[:, ::1] c_before, floating[:, ::1] tanh_c, floating[:, ::1] y, bint reverse, const Py_ssize_t* row, const Py_ssize_t* col,
-    Py_ssize_t first, Py_ssize_t last,
+    int kind, const long long[::1] sizes, const floating[:, ::1] x, const floating[:, ::1] w_ih,
+    const floating[:, ::1] w_hh, const floating[::1] b, floating[:, ::1] h, floating[:, ::1] c,
+    floating[:, ::1] gates, floating[:, ::1] before, floating[:, ::1] c_before,
+    floating[:, ::1] tanh_c, floating[:, ::1] y, bint reverse, const Py_ssize_t* x_row,
+    const Py_ssize_t* h_row, const Py_ssize_t* col, Py_ssize_t first, Py_ssize_t last,
 ) noexcept nogil:
     """All steps of the sequences first .. last-1."""
-    cdef Py_ssize_t step, t, r, i, j, m, n, T = sizes.shape[0], H = h.shape[1], G = b.shape[0]
-    cdef Py_ssize_t at = y.shape[0] if reverse else 0, together = 2 * H if kind == GRU else G
+    cdef Py_ssize_t step, t, r, i, n, T = sizes.shape[0], H = h.shape[1], I = x.shape[1]
+    cdef Py_ssize_t at = y.shape[0] if reverse else 0
+    cdef Py_ssize_t A = gates.shape[1], together = 2 * H if kind == GRU else A
     cdef size_t number = sizeof(floating)
     for step in range(T):
         t = T - 1 - step if reverse else step
@@ -69,23 +95,13 @@ cdef void run_forward(
             continue
         # before[r : r + n] = h
         memcpy(&before[r, 0], &h[first, 0], n * H * number)
-        # gates += b + before @ w; for the last part of a GRU, gates = b + before @ w beside it
+        # gates = b + x @ w_ih + before @ w_hh; a GRU's n and u_n are side by side, not added
         for i in range(r, r + n):
-            for j in range(together):
-                gates[i, j] += b[j]
-            for j in range(together, G):
-                gates[i, j + H] = b[j]
-        for m in range((H + BLOCK - 1) // BLOCK):
-            j = m * BLOCK
-            multiply(
-                &before[r, j], row, &w[j, 0], col, min(<Py_ssize_t>BLOCK, H - j),
-                &gates[r, 0], gates.shape[1], n, together, NULL,
-            )
-            if kind == GRU:
-                multiply(
-                    &before[r, j], row, &w[j, 2 * H], col, min(<Py_ssize_t>BLOCK, H - j),
-                    &gates[r, 3 * H], gates.shape[1], n, H, NULL,
-                )
+            memcpy(&gates[i, 0], &b[0], A * number)
+        product(&x[r, 0], x_row, w_ih, 0, I, col, &gates[r, 0], A, n, A - H if kind == GRU else A)
+        product(&before[r, 0], h_row, w_hh, 0, H, col, &gates[r, 0], A, n, together)
+        if kind == GRU:
+            product(&before[r, 0], h_row, w_hh, 2 * H, H, col, &gates[r, 3 * H], A, n, H)
         # y, c = cell(gates, c);  h = y
         if kind == LSTM:
             memcpy(&c_before[r, 0], &c[first, 0], n * H * number)
@@ -100,7 +116,8 @@ cdef void run_forward(
 def recurrent_backward(
     int kind,
     const long long[::1] sizes,       # IN   (T,)
-    const floating[:, ::1] w,         # IN   (G, H + padding), the weight
+    const floating[:, ::1] w_ih,      # IN   (G, I + padding), the weights
+    const floating[:, ::1] w_hh,      # IN   (G, H + padding)
     const floating[:, ::1] gates,     # IN   (rows, A), from forward, as the next three
     const floating[:, ::1] before,    # IN   (rows, H)
     const floating[:, ::1] c_before,  # IN   (rows, H)
@@ -108,31 +125,34 @@ def recurrent_backward(
     const floating[:, ::1] gy,        # IN   (rows, H)
     floating[:, ::1] gh,              # OUT  (N, H), the gradient of the state: first in, then out
     floating[:, ::1] gc,              # OUT  (N, H), the same for an LSTM's cells, else None
-    floating[:, ::1] gx,              # OUT  (rows, G)
-    floating[:, ::1] gu,              # OUT  (rows, G), the gradient of before @ w.T + b
+    floating[:, ::1] gx,              # OUT  (rows, I), zeros; None if it is not wanted
+    floating[:, ::1] gv,              # OUT  (rows, G), the gradient of x @ w_ih.T
+    floating[:, ::1] gu,              # OUT  (rows, G), the gradient of before @ w_hh.T
     bint reverse,
 ):
     """The gradients of ``recurrent_forward``, as its twin has them."""
-    cdef Py_ssize_t p, N = gh.shape[0], H = gh.shape[1], G = gx.shape[1]
-    cdef Py_ssize_t parts = min(N, team(2.0 * gy.shape[0] * H * (G + 100)))
-    cdef const Py_ssize_t[::1] row = np.arange(N, dtype=np.intp) * G
-    cdef const Py_ssize_t[::1] col = np.arange(min(G, BLOCK), dtype=np.intp) * w.shape[1]
+    cdef Py_ssize_t p, N = gh.shape[0], H = gh.shape[1]
+    cdef Py_ssize_t G = gv.shape[1], I = w_ih.shape[1] - PADDING
+    cdef Py_ssize_t parts = min(N, team(2.0 * gy.shape[0] * G * (H + I + 30)))
+    cdef const Py_ssize_t[::1] row = steps(N, G)
+    cdef const Py_ssize_t[::1] x_col = steps(BLOCK, I + PADDING), h_col = steps(BLOCK, H + PADDING)
     for p in prange(parts, nogil=True, schedule="static", num_threads=parts):
         run_backward(
-            kind, sizes, w, gates, before, c_before, tanh_c, gy, gh, gc, gx, gu, reverse,
-            &row[0], &col[0], N * p // parts, N * (p + 1) // parts,
+            kind, sizes, w_ih, w_hh, gates, before, c_before, tanh_c, gy, gh, gc, gx, gv, gu,
+            reverse, &row[0], &x_col[0], &h_col[0], N * p // parts, N * (p + 1) // parts,
         )
 
 
 cdef void run_backward(
-    int kind, const long long[::1] sizes, const floating[:, ::1] w, const floating[:, ::1] gates,
-    const floating[:, ::1] before, const floating[:, ::1] c_before,
-    const floating[:, ::1] tanh_c, const floating[:, ::1] gy, floating[:, ::1] gh,
-    floating[:, ::1] gc, floating[:, ::1] gx, floating[:, ::1] gu, bint reverse,
-    const Py_ssize_t* row, const Py_ssize_t* col, Py_ssize_t first, Py_ssize_t last,
+    int kind, const long long[::1] sizes, const floating[:, ::1] w_ih,
+    const floating[:, ::1] w_hh, const floating[:, ::1] gates, const floating[:, ::1] before,
+    const floating[:, ::1] c_before, const floating[:, ::1] tanh_c, const floating[:, ::1] gy,
+    floating[:, ::1] gh, floating[:, ::1] gc, floating[:, ::1] gx, floating[:, ::1] gv,
+    floating[:, ::1] gu, bint reverse, const Py_ssize_t* row, const Py_ssize_t* x_col,
+    const Py_ssize_t* h_col, Py_ssize_t first, Py_ssize_t last,
 ) noexcept nogil:
     """All steps of the sequences first .. last-1, in the other direction."""
-    cdef Py_ssize_t step, t, r, i, j, m, n, T = sizes.shape[0], H = gh.shape[1], G = gx.shape[1]
+    cdef Py_ssize_t step, t, r, i, j, n, T = sizes.shape[0], H = gh.shape[1], G = gv.shape[1]
     cdef Py_ssize_t at = 0 if reverse else gy.shape[0]
     for step in range(T):
         t = step if reverse else T - 1 - step
@@ -146,21 +166,18 @@ cdef void run_backward(
         for i in range(n):
             for j in range(H):
                 gh[first + i, j] += gy[r + i, j]
-        # gx, gu, gc, and what of gh does not go through the product
+        # gv, gu, gc, and what of gh does not go through the product
         if kind == LSTM:
             cell_backward(
                 kind, &gates[r, 0], &before[r, 0], &c_before[r, 0], &tanh_c[r, 0],
-                &gh[first, 0], &gc[first, 0], &gx[r, 0], &gu[r, 0], n, H,
+                &gh[first, 0], &gc[first, 0], &gv[r, 0], &gu[r, 0], n, H,
             )
         else:
             cell_backward(
                 kind, &gates[r, 0], &before[r, 0], NULL, NULL, &gh[first, 0], NULL,
-                &gx[r, 0], &gu[r, 0], n, H,
+                &gv[r, 0], &gu[r, 0], n, H,
             )
-        # gh += gu @ w
-        for m in range((G + BLOCK - 1) // BLOCK):
-            j = m * BLOCK
-            multiply(
-                &gu[r, j], row, &w[j, 0], col, min(<Py_ssize_t>BLOCK, G - j),
-                &gh[first, 0], H, n, H, NULL,
-            )
+        # gh += gu @ w_hh;  gx = gv @ w_ih
+        product(&gu[r, 0], row, w_hh, 0, G, h_col, &gh[first, 0], H, n, H)
+        if gx is not None:
+            product(&gv[r, 0], row, w_ih, 0, G, x_col, &gx[r, 0], gx.shape[1], n, gx.shape[1])

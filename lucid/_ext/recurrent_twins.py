@@ -1,15 +1,17 @@
 """The kernels of recurrent layers once more, in NumPy.
 
 Sequences lie step by step in memory, the longest first: see ``recurrent.pyx``. With ``u`` for what
-comes from the state before, ``u = before @ w + b``, and ``x`` for what comes from the input:
+comes from the state before, ``u = before @ w_hh``, and ``v`` for what comes from the input,
+``v = x @ w_ih``, and the biases in one of the two:
 
-    LSTM   i, f, o = sigmoid of their parts of x + u,  g = tanh of its part
+    LSTM   i, f, o = sigmoid of their parts of v + u,  g = tanh of its part
            c = f * c + i * g,  y = o * tanh(c)
-    GRU    r, z = sigmoid of their parts of x + u,  n = tanh(x_n + r * u_n)
+    GRU    r, z = sigmoid of their parts of v + u,  n = tanh(v_n + r * u_n)
            y = (1 - z) * n + z * before
-    TANH   y = tanh(x + u)        RELU   y = max(x + u, 0)
+    TANH   y = tanh(v + u)        RELU   y = max(v + u, 0)
 
-``gates`` keeps i, f, g, o; r, z, n, u_n; or y.
+``gates`` keeps i, f, g, o; r, z, n, u_n; or y, and ``b`` has a part for each of these. Weights have
+some columns more than are read here.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ def sigmoid(x: Array) -> Array:
 def recurrent_forward(
     kind: int,
     sizes: NDArray[np.int64],
-    w: Array,
+    x: Array,
+    w_ih: Array,
+    w_hh: Array,
     b: Array,
     h: Array,
     c: Kept,
@@ -52,41 +56,40 @@ def recurrent_forward(
     y: Array,
     reverse: bool,
 ) -> None:
-    """The formulas above, step by step.
-
-    ``w`` is the transposed weight, with some columns more; ``gates`` has x in its first columns.
-    """
-    H, G = h.shape[1], len(b)
+    """The formulas above, step by step; the weights are transposed."""
+    H = h.shape[1]
+    G = 3 * H if kind == GRU else len(b)
     with np.errstate(all="ignore"):
         for n, rows in blocks_of_steps(sizes, reverse):
-            before[rows], x = h[:n], gates[rows, :G].copy()
-            u = before[rows] @ w[:, :G] + b
+            before[rows] = h[:n]
+            v, u = x[rows] @ w_ih[:, :G] + b[:G], before[rows] @ w_hh[:, :G]
             if kind == LSTM:
                 assert c is not None and c_before is not None and tanh_c is not None  # noqa: PT018
                 c_before[rows] = c[:n]
-                gates[rows] = sigmoid(x + u)
-                gates[rows, 2 * H : 3 * H] = np.tanh((x + u)[:, 2 * H : 3 * H])
+                gates[rows] = sigmoid(v + u)
+                gates[rows, 2 * H : 3 * H] = np.tanh((v + u)[:, 2 * H : 3 * H])
                 i, f, g, o = np.split(gates[rows], 4, axis=1)
                 c[:n] = f * c[:n] + i * g
                 tanh_c[rows] = np.tanh(c[:n])
                 y[rows] = o * tanh_c[rows]
             elif kind == GRU:
-                gates[rows, : 2 * H] = sigmoid((x + u)[:, : 2 * H])
+                gates[rows, : 2 * H] = sigmoid((v + u)[:, : 2 * H])
                 r, z, new, u_n = np.split(gates[rows], 4, axis=1)  # views
-                u_n[:] = u[:, 2 * H :]
-                new[:] = np.tanh(x[:, 2 * H :] + r * u_n)
+                u_n[:] = u[:, 2 * H :] + b[G:]
+                new[:] = np.tanh(v[:, 2 * H :] + r * u_n)
                 y[rows] = (1 - z) * new + z * before[rows]
             elif kind == TANH:
-                y[rows] = gates[rows] = np.tanh(x + u)
+                y[rows] = gates[rows] = np.tanh(v + u)
             else:
-                y[rows] = gates[rows] = np.maximum(x + u, 0)
+                y[rows] = gates[rows] = np.maximum(v + u, 0)
             h[:n] = y[rows]
 
 
 def recurrent_backward(
     kind: int,
     sizes: NDArray[np.int64],
-    w: Array,
+    w_ih: Array,
+    w_hh: Array,
     gates: Array,
     before: Array,
     c_before: Kept,
@@ -94,11 +97,12 @@ def recurrent_backward(
     gy: Array,
     gh: Array,
     gc: Kept,
-    gx: Array,
+    gx: Kept,
+    gv: Array,
     gu: Array,
     reverse: bool,
 ) -> None:
-    """The gradients of x, u and the first state, from those of y and the last."""
+    """The gradients of x, v, u and the first state, from those of y and the last."""
     H = gh.shape[1]
     with np.errstate(all="ignore"):
         for n, rows in blocks_of_steps(sizes, not reverse):
@@ -115,18 +119,20 @@ def recurrent_backward(
                     g_state * tanh_c[rows] * o * (1 - o),
                 ]
                 gc[:n] = g_cell * f
-                gx[rows] = gu[rows] = np.concatenate(parts, axis=1)
+                gv[rows] = gu[rows] = np.concatenate(parts, axis=1)
                 gh[:n] = 0
             elif kind == GRU:
                 r, z, new, u_n = np.split(gates[rows], 4, axis=1)
                 g_new = g_state * (1 - z) * (1 - new**2)
                 g_z = g_state * (before[rows] - new) * z * (1 - z)
-                gx[rows] = np.concatenate([g_new * u_n * r * (1 - r), g_z, g_new], axis=1)
-                gu[rows] = gx[rows]
+                gv[rows] = np.concatenate([g_new * u_n * r * (1 - r), g_z, g_new], axis=1)
+                gu[rows] = gv[rows]
                 gu[rows, 2 * H :] *= r
                 gh[:n] = g_state * z
             else:
                 slope = 1 - gates[rows] ** 2 if kind == TANH else gates[rows] > 0
-                gx[rows] = gu[rows] = g_state * slope
+                gv[rows] = gu[rows] = g_state * slope
                 gh[:n] = 0
-            gh[:n] += gu[rows] @ w[:, :H]
+            gh[:n] += gu[rows] @ w_hh[:, :H]
+            if gx is not None:
+                gx[rows] = gv[rows] @ w_ih[:, : gx.shape[1]]

@@ -55,21 +55,19 @@ class Recurrence(Function):
 
     def forward(self, x: Array, h: Array, *rest: Array) -> Array:
         *c, w_ih, w_hh, b_ih, b_hh = rest
-        rows, (N, H), G = len(x), h.shape, len(b_ih)
+        rows, (N, H) = len(x), h.shape
         out = np.concatenate([np.empty((rows, H), h.dtype), h, *c])
         y, state, *cells = np.split(out, [rows + i * N for i in range(1 + len(c))])
         before = np.empty_like(y)
         c_before, tanh_c = np.empty((2, rows, H), x.dtype) if c else (None, None)
         gates = np.empty((rows, H if self.kind in (TANH, RELU) else 4 * H), x.dtype)
-        np.matmul(x, w_ih.T, out=gates[:, :G])
         b = b_ih + b_hh
         if self.kind == GRU:  # whose last part of u is not simply added
-            gates[:, 2 * H : G] += b_ih[2 * H :]
-            b[2 * H :] = b_hh[2 * H :]
+            b = np.concatenate([b[: 2 * H], b_ih[2 * H :], b_hh[2 * H :]])
         if N:
             kernels.recurrent_forward(
-                self.kind, self.sizes, padded(w_hh.T), b, state, cells[0] if c else None, gates,
-                before, c_before, tanh_c, y, self.reverse,
+                self.kind, self.sizes, np.ascontiguousarray(x), padded(w_ih.T), padded(w_hh.T), b,
+                state, cells[0] if c else None, gates, before, c_before, tanh_c, y, self.reverse,
             )  # fmt: skip
         self.kept = gates, before, c_before, tanh_c
         return out
@@ -84,13 +82,13 @@ class Recurrence(Function):
         gy, gh, *gc = np.split(g, [len(x) + i * N for i in range(1 + cells)])
         gv = np.empty((len(x), len(w_hh)), x.dtype)
         gu = np.empty_like(gv) if self.kind == GRU else gv
+        gx = np.zeros(x.shape, x.dtype) if self.needs[0] else None
         if N:
             kernels.recurrent_backward(
-                self.kind, self.sizes, padded(w_hh), gates, before, c_before, tanh_c, gy, gh,
-                gc[0] if gc else None, gv, gu, self.reverse,
+                self.kind, self.sizes, padded(w_ih), padded(w_hh), gates, before, c_before, tanh_c,
+                gy, gh, gc[0] if gc else None, gx, gv, gu, self.reverse,
             )  # fmt: skip
         with np.errstate(all="ignore"):
-            gx = gv @ w_ih if self.needs[0] else None
             gb_hh = column_sums(gu)
             gb_ih = column_sums(gv) if self.kind == GRU else gb_hh.copy()
             grads = [gx, gh, *gc, gv.T @ x, gu.T @ before, gb_ih, gb_hh]

@@ -108,7 +108,16 @@ kernels = [
         include_dirs=["lucid/_ext"],
         extra_compile_args=list(COMPILE_ARGS),
     )
-    for name in ["conv1d", "conv1d_weight", "heap", "layers", "optim", "recurrent", "simd", "threads"]
+    for name in [
+        "conv1d",
+        "conv1d_weight",
+        "heap",
+        "layers",
+        "optim",
+        "recurrent",
+        "simd",
+        "threads",
+    ]
 ]
 
 setup(

@@ -96,7 +96,7 @@ PAGES = {
 }
 # Modules, aliases of types, and what is documented on another page.
 ELSEWHERE = {
-    "__version__", "autograd", "data", "nn", "optim", "functional", "init", "swa_utils",
+    "__version__", "autograd", "data", "nn", "optim", "functional", "init", "utils", "swa_utils",
     "DTypeLike", "DeviceLike", "float32", "float64", "int32", "int64", "uint8", "bool",
     "no_grad", "enable_grad", "set_grad_enabled", "is_grad_enabled", "save", "load",
 }  # fmt: skip

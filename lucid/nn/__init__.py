@@ -5,6 +5,8 @@
     lazy.py        how a lazy layer comes to life
     functional.py  what the layers compute;  init.py: the first numbers
     conv.py linear.py norm.py pooling.py activation.py loss.py container.py
+    recurrence.py recurrent.py recurrent_lazy.py
+    utils/         helpers around layers
 
 Whoever wants to read it all begins with module.py and lazy.py.
 """

@@ -237,8 +237,8 @@ class LazyMixin(SizedLayer):
         trial = Trial(self)
         try:
             trial.copy._initialize(size, FROM_INPUT)
-            tried = super(LazyMixin, trial.copy)  # type: ignore[misc]  # a LazyMixin, too
-            out = tried.forward(x, *args, **kwargs)
+            first = super(LazyMixin, trial.copy).forward  # type: ignore[misc]  # a LazyMixin, too
+            out = first(x, *args, **kwargs)
             trial.adopt()
         except BaseException:
             trial.drop()

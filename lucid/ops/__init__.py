@@ -11,6 +11,7 @@ In the order in which they build on one another:
     softmax.py                    scores as probabilities
     linalg.py conv.py pool.py     matrix multiplication, conv1d, pooling
     norm.py loss.py               normalization, losses
+    recurrent.py                  a state that goes from step to step
     create.py sample.py           making tensors, random ones too
     checks.py printing.py         what ops share, and how a tensor is written
 """

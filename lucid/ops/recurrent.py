@@ -75,7 +75,7 @@ class Recurrence(Function):
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         if is_grad_enabled():
             return self.differentiated(grad, [self.saved(i) for i in range(len(self.shapes))])
-        (N, H), cells = self.shapes[1], len(self.shapes) - 6
+        N, cells = self.shapes[1][0], len(self.shapes) - 6
         x, w_ih, w_hh = [self.saved(i)._array for i in (0, cells + 2, cells + 3)]
         gates, before, c_before, tanh_c = self.kept
         g = grad._array.astype(x.dtype)  # a copy, as the gradients of the states are written to
@@ -142,7 +142,7 @@ class Recurrence(Function):
 
 def column_sums(matrix: Array) -> Array:
     """sum over the rows, as a product, which is faster than adding row by row"""
-    return np.ones(len(matrix), matrix.dtype) @ matrix  # type: ignore[no-any-return]
+    return np.ones(len(matrix), matrix.dtype) @ matrix
 
 
 def padded(matrix: Array) -> Array:

@@ -1,7 +1,7 @@
 """Sequences of different lengths, in one batch.
 
-``pad_sequence`` makes them equally long. ``pack_padded_sequence`` leaves out what was added, so that
-a recurrent layer ends each sequence where it ends; ``pad_packed_sequence`` is the way back::
+``pad_sequence`` makes them equally long. ``pack_padded_sequence`` leaves out what was added, so
+that a recurrent layer ends each sequence where it ends; ``pad_packed_sequence`` is the way back::
 
     padded                packed, step by step, the longest sequence first
     a0 a1 a2 a3           a0 b0 c0 | a1 b1 c1 | a2 b2 | a3        batch_sizes 3 3 2 1

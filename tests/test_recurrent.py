@@ -169,8 +169,20 @@ def test_threads_never_change_a_result(kind):
     finally:
         lucid.set_num_threads(before)
     for other in results[1:]:
-        # the gradients of the weights are NumPy's products, of equal matrices
         assert all(np.array_equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@everywhere
+@pytest.mark.parametrize("rows", [0, 1, 255, 256, 257, 512, 1000])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-13)])
+def test_products_of_rows(kernels, rows, dtype, tolerance):
+    a, b = randoms((rows, 13), (rows, 7), dtype=dtype)
+    out, sums = np.zeros((13, 7), dtype), np.zeros(13)
+    kernels.rows_products(a, b, out, sums)
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    np.testing.assert_allclose(out, a.T @ b, tolerance, 30 * tolerance)
+    np.testing.assert_allclose(sums, a.sum(0), 1e-12, 1e-12)
+    kernels.rows_products(b, b, np.zeros((7, 7)), None)
 
 
 @everywhere

@@ -12,9 +12,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lucid._ext.recurrent_twins import recurrent_backward, recurrent_forward
+from lucid._ext.recurrent_twins import recurrent_backward, recurrent_forward, rows_products
 
-__all__ = ["recurrent_backward", "recurrent_forward"]  # beside what is defined here
+__all__ = [
+    "recurrent_backward",
+    "recurrent_forward",
+    "rows_products",
+]  # beside what is defined here
 
 Array = NDArray[np.floating]
 

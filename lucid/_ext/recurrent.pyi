@@ -38,6 +38,9 @@ def recurrent_backward(
     gu: NDArray[_F],
     reverse: bool,
 ) -> None: ...
+def rows_products(
+    a: NDArray[_F], b: NDArray[_F], out: NDArray[_F], sums: NDArray[np.float64] | None
+) -> None: ...
 def steps(count: int, stride: int) -> NDArray[np.intp]: ...
 
 __test__: dict[str, str]

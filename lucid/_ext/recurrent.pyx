@@ -6,7 +6,7 @@ rows, and ``sizes`` says how many each step has.
 
 A step is two products, of the input and of the last state with their weights (``multiply`` in
 ``tile.h``), then the gates (``gates.h``), all while its rows are in the cache. The gradients of the
-weights are left to be products of all steps at once.
+weights are products of all steps at once.
 
 A thread takes some of the sequences through all of their steps, and need never wait for another.
 Each sum is that of one sequence: so threads never change a result.
@@ -18,7 +18,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from lucid._ext.simd cimport BLOCK, GRU, LSTM, cell_backward, cell_forward, multiply
+from lucid._ext.simd cimport BLOCK, GRU, LSTM, cell_backward, cell_forward, multiply, turn
 from lucid._ext.threads cimport team
 
 cdef enum:
@@ -181,3 +181,49 @@ cdef void run_backward(
         product(&gu[r, 0], row, w_hh, 0, G, h_col, &gh[first, 0], H, n, H)
         if gx is not None:
             product(&gv[r, 0], row, w_ih, 0, G, x_col, &gx[r, 0], gx.shape[1], n, gx.shape[1])
+
+
+def rows_products(
+    const floating[:, ::1] a,         # IN   (rows, G)
+    const floating[:, ::1] b,         # IN   (rows, I)
+    floating[:, ::1] out,             # OUT  (G, I), zeros
+    double[::1] sums,                 # OUT  (G,), zeros; None if they are not wanted
+):
+    """out = a.T @ b, sums = a.sum(0): the gradients of a weight and its bias, of all steps"""
+    cdef Py_ssize_t p, rows = a.shape[0], G = a.shape[1], I = b.shape[1]
+    cdef Py_ssize_t parts = min(G, team(2.0 * rows * G * I))
+    cdef const Py_ssize_t[::1] row = steps(G, BLOCK), col = steps(BLOCK, I)
+    cdef floating[:, ::1] turned = np.empty((G, BLOCK), np.asarray(out).dtype)
+    # the last block once more, with something behind it that may be read
+    cdef Py_ssize_t whole = max(rows - 1, 0) // BLOCK * BLOCK
+    cdef floating[::1] end = np.zeros((rows - whole) * I + PADDING, np.asarray(out).dtype)
+    np.asarray(end)[:-PADDING] = np.asarray(b)[whole:].reshape(-1)
+    for p in prange(parts, nogil=True, schedule="static", num_threads=parts):
+        add_products(
+            a, b, out, sums, turned, end, &row[0], &col[0], G * p // parts, G * (p + 1) // parts
+        )
+
+
+cdef void add_products(
+    const floating[:, ::1] a, const floating[:, ::1] b, floating[:, ::1] out, double[::1] sums,
+    floating[:, ::1] turned, const floating[::1] end, const Py_ssize_t* row,
+    const Py_ssize_t* col, Py_ssize_t first, Py_ssize_t last,
+) noexcept nogil:
+    """Rows first .. last-1 of the output, block by block of what is summed over."""
+    cdef Py_ssize_t k, r, i, j, count, rows = a.shape[0], I = b.shape[1]
+    cdef Py_ssize_t blocks = (rows + BLOCK - 1) // BLOCK
+    for k in range(blocks):
+        r = k * BLOCK
+        count = min(<Py_ssize_t>BLOCK, rows - r)
+        # turned = a[r : r + count].T
+        turn(&a[r, first], a.shape[1], count, last - first, &turned[first, 0], BLOCK)
+        # out += turned @ b[r : r + count]
+        multiply(
+            &turned[first, 0], row, &b[r, 0] if k + 1 < blocks else &end[0], col, count,
+            &out[first, 0], I, last - first, I, NULL,
+        )
+        # sums += a[r : r + count].sum(0)
+        if sums is not None:
+            for i in range(r, r + count):
+                for j in range(first, last):
+                    sums[j] += a[i, j]

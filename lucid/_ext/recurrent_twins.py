@@ -136,3 +136,11 @@ def recurrent_backward(
             gh[:n] += gu[rows] @ w_hh[:, :H]
             if gx is not None:
                 gx[rows] = gv[rows] @ w_ih[:, : gx.shape[1]]
+
+
+def rows_products(a: Array, b: Array, out: Array, sums: Kept) -> None:
+    """out = a.T @ b, sums = a.sum(0)"""
+    with np.errstate(all="ignore"):
+        out[:] = a.T @ b
+        if sums is not None:
+            sums[:] = a.sum(0, dtype=np.float64)

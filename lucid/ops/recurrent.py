@@ -88,10 +88,9 @@ class Recurrence(Function):
                 self.kind, self.sizes, padded(w_ih), padded(w_hh), gates, before, c_before, tanh_c,
                 gy, gh, gc[0] if gc else None, gx, gv, gu, self.reverse,
             )  # fmt: skip
-        with np.errstate(all="ignore"):
-            gb_hh = column_sums(gu)
-            gb_ih = column_sums(gv) if self.kind == GRU else gb_hh.copy()
-            grads = [gx, gh, *gc, gv.T @ x, gu.T @ before, gb_ih, gb_hh]
+        gw_ih, gb_ih = weight_gradients(gv, x)
+        gw_hh, gb_hh = weight_gradients(gu, before)
+        grads = [gx, gh, *gc, gw_ih, gw_hh, gb_ih, gb_hh]
         return tuple([None if a is None else make_tensor(a) for a in grads])
 
     def differentiated(self, grad_out: Tensor, inputs: list[Tensor]) -> tuple[Tensor | None, ...]:
@@ -140,9 +139,12 @@ class Recurrence(Function):
         self.kept = ()
 
 
-def column_sums(matrix: Array) -> Array:
-    """sum over the rows, as a product, which is faster than adding row by row"""
-    return np.ones(len(matrix), matrix.dtype) @ matrix
+def weight_gradients(g: Array, x: Array) -> tuple[Array, Array]:
+    """The gradients of w and b in x @ w.T + b: the sums over rows of products with x, and of g."""
+    gw, gb = np.zeros((g.shape[1], x.shape[1]), g.dtype), np.zeros(g.shape[1])
+    kernels.rows_products(g, np.ascontiguousarray(x), gw, gb)
+    with np.errstate(all="ignore"):
+        return gw, gb.astype(g.dtype)
 
 
 def padded(matrix: Array) -> Array:

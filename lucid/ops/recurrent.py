@@ -78,6 +78,7 @@ class Recurrence(Function):
         N, cells = self.shapes[1][0], len(self.shapes) - 6
         x, w_ih, w_hh = [self.saved(i)._array for i in (0, cells + 2, cells + 3)]
         gates, before, c_before, tanh_c = self.kept
+        assert before is not None  # unlike the two after it
         g = grad._array.astype(x.dtype)  # a copy, as the gradients of the states are written to
         gy, gh, *gc = np.split(g, [len(x) + i * N for i in range(1 + cells)])
         gv = np.empty((len(x), len(w_hh)), x.dtype)

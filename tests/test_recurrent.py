@@ -177,11 +177,11 @@ def test_threads_never_change_a_result(kind):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-13)])
 def test_products_of_rows(kernels, rows, dtype, tolerance):
     a, b = randoms((rows, 13), (rows, 7), dtype=dtype)
-    out, sums = np.zeros((13, 7), dtype), np.zeros(13)
+    out, sums = np.zeros((13, 7), dtype), np.zeros(7)
     kernels.rows_products(a, b, out, sums)
     a, b = a.astype(np.float64), b.astype(np.float64)
     np.testing.assert_allclose(out, a.T @ b, tolerance, 30 * tolerance)
-    np.testing.assert_allclose(sums, a.sum(0), 1e-12, 1e-12)
+    np.testing.assert_allclose(sums, b.sum(0), 1e-12, 1e-12)
     kernels.rows_products(b, b, np.zeros((7, 7)), None)
 
 

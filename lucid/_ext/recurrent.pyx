@@ -184,23 +184,23 @@ cdef void run_backward(
 
 
 def rows_products(
-    const floating[:, ::1] a,         # IN   (rows, G)
-    const floating[:, ::1] b,         # IN   (rows, I)
-    floating[:, ::1] out,             # OUT  (G, I), zeros
+    const floating[:, ::1] a,         # IN   (rows, I)
+    const floating[:, ::1] b,         # IN   (rows, G)
+    floating[:, ::1] out,             # OUT  (I, G), zeros
     double[::1] sums,                 # OUT  (G,), zeros; None if they are not wanted
 ):
-    """out = a.T @ b, sums = a.sum(0): the gradients of a weight and its bias, of all steps"""
-    cdef Py_ssize_t p, rows = a.shape[0], G = a.shape[1], I = b.shape[1]
-    cdef Py_ssize_t parts = min(G, team(2.0 * rows * G * I))
-    cdef const Py_ssize_t[::1] row = steps(G, BLOCK), col = steps(BLOCK, I)
-    cdef floating[:, ::1] turned = np.empty((G, BLOCK), np.asarray(out).dtype)
+    """out = a.T @ b, sums = b.sum(0): the gradients of a weight and its bias, of all steps"""
+    cdef Py_ssize_t p, rows = a.shape[0], I = a.shape[1], G = b.shape[1]
+    cdef Py_ssize_t parts = min(I, team(2.0 * rows * G * I))
+    cdef const Py_ssize_t[::1] row = steps(I, BLOCK), col = steps(BLOCK, G)
+    cdef floating[:, ::1] turned = np.empty((I, BLOCK), np.asarray(out).dtype)
     # the last block once more, with something behind it that may be read
     cdef Py_ssize_t whole = max(rows - 1, 0) // BLOCK * BLOCK
-    cdef floating[::1] end = np.zeros((rows - whole) * I + PADDING, np.asarray(out).dtype)
+    cdef floating[::1] end = np.zeros((rows - whole) * G + PADDING, np.asarray(out).dtype)
     np.asarray(end)[:-PADDING] = np.asarray(b)[whole:].reshape(-1)
     for p in prange(parts, nogil=True, schedule="static", num_threads=parts):
         add_products(
-            a, b, out, sums, turned, end, &row[0], &col[0], G * p // parts, G * (p + 1) // parts
+            a, b, out, sums, turned, end, &row[0], &col[0], I * p // parts, I * (p + 1) // parts
         )
 
 
@@ -210,7 +210,7 @@ cdef void add_products(
     const Py_ssize_t* col, Py_ssize_t first, Py_ssize_t last,
 ) noexcept nogil:
     """Rows first .. last-1 of the output, block by block of what is summed over."""
-    cdef Py_ssize_t k, r, i, j, count, rows = a.shape[0], I = b.shape[1]
+    cdef Py_ssize_t k, r, i, j, count, rows = a.shape[0], I = a.shape[1], G = b.shape[1]
     cdef Py_ssize_t blocks = (rows + BLOCK - 1) // BLOCK
     for k in range(blocks):
         r = k * BLOCK
@@ -220,10 +220,10 @@ cdef void add_products(
         # out += turned @ b[r : r + count]
         multiply(
             &turned[first, 0], row, &b[r, 0] if k + 1 < blocks else &end[0], col, count,
-            &out[first, 0], I, last - first, I, NULL,
+            &out[first, 0], G, last - first, G, NULL,
         )
-        # sums += a[r : r + count].sum(0)
+        # sums += b[r : r + count].sum(0), a part of the columns
         if sums is not None:
             for i in range(r, r + count):
-                for j in range(first, last):
-                    sums[j] += a[i, j]
+                for j in range(first * G // I, last * G // I):
+                    sums[j] += b[i, j]

@@ -139,8 +139,8 @@ def recurrent_backward(
 
 
 def rows_products(a: Array, b: Array, out: Array, sums: Kept) -> None:
-    """out = a.T @ b, sums = a.sum(0)"""
+    """out = a.T @ b, sums = b.sum(0)"""
     with np.errstate(all="ignore"):
         out[:] = a.T @ b
         if sums is not None:
-            sums[:] = a.sum(0, dtype=np.float64)
+            sums[:] = b.sum(0, dtype=np.float64)

@@ -142,10 +142,10 @@ class Recurrence(Function):
 
 def weight_gradients(g: Array, x: Array) -> tuple[Array, Array]:
     """The gradients of w and b in x @ w.T + b: the sums over rows of products with x, and of g."""
-    gw, gb = np.zeros((g.shape[1], x.shape[1]), g.dtype), np.zeros(g.shape[1])
-    kernels.rows_products(g, np.ascontiguousarray(x), gw, gb)
+    gw, gb = np.zeros((x.shape[1], g.shape[1]), g.dtype), np.zeros(g.shape[1])
+    kernels.rows_products(np.ascontiguousarray(x), g, gw, gb)
     with np.errstate(all="ignore"):
-        return gw, gb.astype(g.dtype)
+        return gw.T.copy(), gb.astype(g.dtype)
 
 
 def padded(matrix: Array) -> Array:

@@ -16,6 +16,7 @@ from lucid._ext.layers import (
     tanh_backward,
 )
 from lucid._ext.optim import adam_step, sgd_step
+from lucid._ext.recurrent import recurrent_backward, recurrent_forward, rows_products
 from lucid._ext.simd import fma_limit, simd_level
 from lucid._ext.threads import get_threads, has_openmp, have_been_used, set_threads
 
@@ -36,7 +37,10 @@ __all__ = [
     "max_pool_backward",
     "max_pool_forward",
     "normal_cdf",
+    "recurrent_backward",
+    "recurrent_forward",
     "relu_backward",
+    "rows_products",
     "set_threads",
     "sgd_step",
     "sigmoid_backward",

@@ -1,4 +1,4 @@
-/* One level of SIMD: tile.h for float and for double, and the table of what came out. */
+/* One level of SIMD: tile.h and gates.h for float and for double, and the table of what came out. */
 
 #define JOIN2(a, b, c) a##_##b##_##c
 #define JOIN1(a, b, c) JOIN2(a, b, c)
@@ -17,10 +17,12 @@
 
 #define T float
 #include "tile.h"
+#include "gates.h"
 #undef T
 
 #define T double
 #include "tile.h"
+#include "gates.h"
 #undef T
 
 static const Simd TABLE1(LEVEL) = {
@@ -33,6 +35,8 @@ static const Simd TABLE1(LEVEL) = {
     JOIN1(float, finite, LEVEL),
     JOIN1(float, burn, LEVEL),
     JOIN1(float, lanes, LEVEL),
+    JOIN1(float, cell_forward, LEVEL),
+    JOIN1(float, cell_backward, LEVEL),
     JOIN1(double, multiply, LEVEL),
     JOIN1(double, dot, LEVEL),
     JOIN1(double, turn, LEVEL),
@@ -41,6 +45,8 @@ static const Simd TABLE1(LEVEL) = {
     JOIN1(double, finite, LEVEL),
     JOIN1(double, burn, LEVEL),
     JOIN1(double, lanes, LEVEL),
+    JOIN1(double, cell_forward, LEVEL),
+    JOIN1(double, cell_backward, LEVEL),
 };
 
 #undef JOIN2

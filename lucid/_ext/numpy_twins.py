@@ -12,6 +12,14 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from lucid._ext.recurrent_twins import recurrent_backward, recurrent_forward, rows_products
+
+__all__ = [
+    "recurrent_backward",
+    "recurrent_forward",
+    "rows_products",
+]  # beside what is defined here
+
 Array = NDArray[np.floating]
 
 quiet = np.errstate(all="ignore")  # IEEE: 0 * inf is nan, without a word

@@ -15,9 +15,11 @@
 #define LUCID_SIMD_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
-enum { BLOCK = 256 }; /* as in simd.pxd */
+enum { BLOCK = 256 };               /* as in simd.pxd */
+enum { LSTM, GRU, TANH, RELU };     /* the same */
 
 #if defined(__GNUC__)
 #define INLINE __attribute__((always_inline)) static inline
@@ -63,7 +65,12 @@ enum { BLOCK = 256 }; /* as in simd.pxd */
         const T *a, ptrdiff_t a_row, ptrdiff_t many, ptrdiff_t count, T *out, int add);            \
     int (*T##_finite)(const T *a, ptrdiff_t n);                                                    \
     T (*T##_burn)(ptrdiff_t count);                                                                \
-    ptrdiff_t (*T##_lanes)(void);
+    ptrdiff_t (*T##_lanes)(void);                                                                  \
+    void (*T##_cell_forward)(                                                                      \
+        int kind, T *gates, const T *before, T *c, T *tanh_c, T *y, ptrdiff_t rows, ptrdiff_t H);  \
+    void (*T##_cell_backward)(                                                                     \
+        int kind, const T *gates, const T *before, const T *c_before, const T *tanh_c, T *gh,      \
+        T *gc, T *gx, T *gu, ptrdiff_t rows, ptrdiff_t H);
 
 typedef struct {
     const char *name;

@@ -33,3 +33,17 @@ cdef void weave(
 ) noexcept nogil
 
 cdef bint finite(const floating* a, Py_ssize_t n) noexcept nogil
+
+cdef enum:
+    LSTM, GRU, TANH, RELU   # as in recurrent_twins.py
+
+cdef void cell_forward(
+    int kind, floating* gates, const floating* before, floating* c, floating* tanh_c, floating* y,
+    Py_ssize_t rows, Py_ssize_t H,
+) noexcept nogil
+
+cdef void cell_backward(
+    int kind, const floating* gates, const floating* before, const floating* c_before,
+    const floating* tanh_c, floating* gh, floating* gc, floating* gx, floating* gu,
+    Py_ssize_t rows, Py_ssize_t H,
+) noexcept nogil

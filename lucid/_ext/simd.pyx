@@ -50,6 +50,20 @@ cdef extern from "simd.h" nogil:
         float (*float_burn)(Py_ssize_t count) noexcept nogil
         Py_ssize_t (*float_lanes)() noexcept nogil
         Py_ssize_t (*double_lanes)() noexcept nogil
+        void (*float_cell_forward)(
+            int kind, float* gates, const float* before, float* c, float* tanh_c, float* y,
+            Py_ssize_t rows, Py_ssize_t H) noexcept nogil
+        void (*float_cell_backward)(
+            int kind, const float* gates, const float* before, const float* c_before,
+            const float* tanh_c, float* gh, float* gc, float* gx, float* gu,
+            Py_ssize_t rows, Py_ssize_t H) noexcept nogil
+        void (*double_cell_forward)(
+            int kind, double* gates, const double* before, double* c, double* tanh_c, double* y,
+            Py_ssize_t rows, Py_ssize_t H) noexcept nogil
+        void (*double_cell_backward)(
+            int kind, const double* gates, const double* before, const double* c_before,
+            const double* tanh_c, double* gh, double* gc, double* gx, double* gu,
+            Py_ssize_t rows, Py_ssize_t H) noexcept nogil
     const Simd** simd_levels()
 
 
@@ -146,6 +160,31 @@ cdef bint finite(const floating* a, Py_ssize_t n) noexcept nogil:
 cdef Py_ssize_t lanes(const floating* like) noexcept nogil:
     """How many such numbers a register holds."""
     return simd.float_lanes() if floating is float else simd.double_lanes()
+
+
+cdef void cell_forward(
+    int kind, floating* gates, const floating* before, floating* c, floating* tanh_c, floating* y,
+    Py_ssize_t rows, Py_ssize_t H,
+) noexcept nogil:
+    """The gates and the new state of a recurrent layer, for some rows: see ``gates.h``."""
+    if floating is float:
+        simd.float_cell_forward(kind, gates, before, c, tanh_c, y, rows, H)
+    else:
+        simd.double_cell_forward(kind, gates, before, c, tanh_c, y, rows, H)
+
+
+cdef void cell_backward(
+    int kind, const floating* gates, const floating* before, const floating* c_before,
+    const floating* tanh_c, floating* gh, floating* gc, floating* gx, floating* gu,
+    Py_ssize_t rows, Py_ssize_t H,
+) noexcept nogil:
+    """The gradients of ``cell_forward``."""
+    if floating is float:
+        simd.float_cell_backward(
+            kind, gates, before, c_before, tanh_c, gh, gc, gx, gu, rows, H)
+    else:
+        simd.double_cell_backward(
+            kind, gates, before, c_before, tanh_c, gh, gc, gx, gu, rows, H)
 
 
 def register_lanes(array):

@@ -57,6 +57,8 @@ from lucid.nn.rectifier import (
     ReLU,
     ReLU6,
 )
+from lucid.nn.recurrent import GRU, LSTM, RNN
+from lucid.nn.recurrent_lazy import LazyGRU, LazyLSTM, LazyRNN
 
 __all__ = [
     "AdaptiveAvgPool1d",
@@ -74,6 +76,7 @@ __all__ = [
     "Flatten",
     "GELU",
     "GLU",
+    "GRU",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
@@ -81,9 +84,13 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTM",
     "LazyBatchNorm1d",
     "LazyConv1d",
+    "LazyGRU",
+    "LazyLSTM",
     "LazyLinear",
+    "LazyRNN",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -97,6 +104,7 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "RNN",
     "ReLU",
     "ReLU6",
     "SELU",

@@ -4,9 +4,10 @@ clip_grad.py                       limits for gradients
 convert_parameters.py              all parameters as one vector, and back
 weight_norm.py parametrizations.py a weight as a length and a direction
 fusion.py                          batch norm, folded into the layer before it
+rnn.py                             sequences of different lengths
 """
 
-from lucid.nn.utils import parametrizations
+from lucid.nn.utils import parametrizations, rnn
 from lucid.nn.utils.clip_grad import (
     clip_grad_norm_,
     clip_grad_value_,
@@ -34,6 +35,7 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "remove_weight_norm",
+    "rnn",
     "vector_to_parameters",
     "weight_norm",
 ]

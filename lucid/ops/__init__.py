@@ -9,7 +9,10 @@ In the order in which they build on one another:
     elementwise.py arithmetic.py  functions of each number, and the operators
     reduce.py extreme.py          sums and means; the largest and the smallest
     softmax.py                    scores as probabilities
-    linalg.py conv.py pool.py     matrix multiplication, conv1d, pooling
+    linalg.py conv.py             matrix multiplication, conv1d
+    rows.py                       weighted sums of a few inputs of the same row
+    pool.py max_pool.py           pooling
+    pad.py interpolate.py         longer and shorter signals
     norm.py loss.py               normalization, losses
     create.py sample.py           making tensors, random ones too
     checks.py printing.py         what ops share, and how a tensor is written
@@ -59,11 +62,14 @@ from lucid.ops.create import (
 from lucid.ops.elementwise import abs, exp, log, relu, sigmoid, sign, sqrt, tanh
 from lucid.ops.extreme import amax, amin, argmax, argmin, max, min
 from lucid.ops.index import as_index, gather, getitem
+from lucid.ops.interpolate import interpolate
 from lucid.ops.join import cat, split, stack
 from lucid.ops.linalg import matmul
 from lucid.ops.loss import cross_entropy, mse_loss, nll_loss
+from lucid.ops.max_pool import adaptive_max_pool1d, max_pool1d, max_unpool1d
 from lucid.ops.norm import batch_norm
-from lucid.ops.pool import adaptive_avg_pool1d, max_pool1d
+from lucid.ops.pad import pad
+from lucid.ops.pool import adaptive_avg_pool1d, avg_pool1d, lp_pool1d
 from lucid.ops.printing import tensor_repr
 from lucid.ops.reduce import all, any, mean, prod, std, sum, var
 from lucid.ops.sample import rand, rand_like, randint, randint_like, randn, randn_like, randperm
@@ -71,16 +77,17 @@ from lucid.ops.shape import flatten, flip, permute, reshape, squeeze, transpose,
 from lucid.ops.softmax import log_softmax, softmax
 
 __all__ = [
-    "abs", "adaptive_avg_pool1d", "add", "all", "amax", "amin", "any", "arange", "argmax",
-    "argmin", "as_index", "as_tensor", "batch_norm", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bool", "cat", "clamp", "clip", "clone", "contiguous", "conv1d", "cross_entropy", "div",
-    "double", "empty", "empty_like", "eq", "exp",     "expand", "eye", "flatten", "flip", "float",
-    "from_numpy", "full", "full_like", "gather", "ge",     "getitem", "gt", "int", "isfinite",
-    "isnan", "le", "linspace", "log", "log_softmax",     "logical_and", "logical_not", "logical_or",
-    "long", "lt", "matmul", "max", "max_pool1d",     "maximum", "mean", "min", "minimum",
-    "mse_loss", "mul", "ne", "neg", "nll_loss", "ones",     "ones_like", "permute", "pow", "prod",
-    "rand", "rand_like", "randint", "randint_like", "randn",     "randn_like", "randperm", "raw",
-    "relu", "reshape", "sigmoid", "sign", "softmax", "split",     "sqrt", "squeeze", "stack", "std",
-    "sub", "sum", "tanh", "tensor", "tensor_repr", "to",     "transpose", "unsqueeze", "var",
-    "where", "zeros", "zeros_like",
+    "abs", "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "all", "amax", "amin", "any",
+    "arange", "argmax", "argmin", "as_index", "as_tensor", "avg_pool1d", "batch_norm",
+    "bitwise_and", "bitwise_not", "bitwise_or", "bool", "cat", "clamp", "clip", "clone",
+    "contiguous", "conv1d", "cross_entropy", "div", "double", "empty", "empty_like", "eq", "exp",
+    "expand", "eye", "flatten", "flip", "float", "from_numpy", "full", "full_like", "gather", "ge",
+    "getitem", "gt", "int", "interpolate", "isfinite", "isnan", "le", "linspace", "log",
+    "log_softmax", "logical_and", "logical_not", "logical_or", "long", "lp_pool1d", "lt", "matmul",
+    "max", "max_pool1d", "max_unpool1d", "maximum", "mean", "min", "minimum", "mse_loss", "mul",
+    "ne", "neg", "nll_loss", "ones", "ones_like", "pad", "permute", "pow", "prod", "rand",
+    "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "raw", "relu",
+    "reshape", "sigmoid", "sign", "softmax", "split", "sqrt", "squeeze", "stack", "std", "sub",
+    "sum", "tanh", "tensor", "tensor_repr", "to", "transpose", "unsqueeze", "var", "where", "zeros",
+    "zeros_like",
 ]  # fmt: skip

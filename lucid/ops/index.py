@@ -127,15 +127,95 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
             "the index has as many axes as the input and is no larger, but along the axis looked "
             f"up: got index {index.shape} for input {input.shape}, dim {dim}"
         )
-    n = input.shape[axis]
     (found, *_) = as_index(index)
-    if found.dtype.kind == "b":
-        raise TypeError("gather looks up whole numbers, got bool\n  try: index.long()")
-    if found.size and not (found.min() >= 0 and found.max() < n):
-        raise IndexError(
-            f"gather looks up 0 to {n - 1} along axis {axis} of {input.shape}, "
-            f"got {found.min()} to {found.max()}"
-        )
+    check_places(found, "gather", axis, input.shape)
     where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     where[axis] = found
     return GetItem(tuple(where))(input)
+
+
+def check_places(
+    places: Array, name: str, axis: builtins.int, shape: tuple[builtins.int, ...]
+) -> None:
+    """Whole numbers, of places that the axis has."""
+    if places.dtype.kind == "b":
+        raise TypeError(f"{name} looks up whole numbers, got bool\n  try: index.long()")
+    n = shape[axis]
+    if places.size and not (places.min() >= 0 and places.max() < n):
+        raise IndexError(
+            f"{name} looks up 0 to {n - 1} along axis {axis} of {shape}, "
+            f"got {places.min()} to {places.max()}"
+        )
+
+
+def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
+    """out = the places ``index`` of input along ``dim``
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+        The axis that is looked up.
+    index : Tensor
+        Whole numbers, on at most one axis.
+
+    Raises
+    ------
+    IndexError
+        If a place does not exist.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 2, 3]]).index_select(1, lucid.tensor([2, 0]))
+    tensor([[3, 1]])
+    """
+    axis = axis_of(dim, input.ndim)
+    if index.ndim > 1:
+        raise ShapeError(f"index_select needs an index of one axis, got {index.shape}")
+    (found, *_) = as_index(index)
+    check_places(found, "index_select", axis, input.shape)
+    return GetItem((*[slice(None)] * axis, found.reshape(-1)))(input)
+
+
+def narrow(input: Tensor, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
+    """out = the places from ``start`` to ``start + length - 1`` of input along ``dim``
+
+    Raises
+    ------
+    IndexError
+        If there are not so many.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.arange(6).narrow(0, 2, 3)
+    tensor([2, 3, 4])
+    """
+    axis, first, count = axis_of(dim, input.ndim), operator.index(start), operator.index(length)
+    n = input.shape[axis]
+    first = first + n if first < 0 else first
+    if not (first >= 0 and count >= 0 and first + count <= n):
+        raise IndexError(
+            f"narrow keeps places of axis {dim}, which has the size {n}: got start {start} and "
+            f"length {length}"
+        )
+    return GetItem((*[slice(None)] * axis, slice(first, first + count)))(input)
+
+
+def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
+    """out = the place ``index`` of input along ``dim``, without that axis
+
+    Raises
+    ------
+    IndexError
+        If there is no such place.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 2], [3, 4]]).select(1, -1)
+    tensor([2, 4])
+    """
+    axis, place = axis_of(dim, input.ndim), operator.index(index)
+    return GetItem((*[slice(None)] * axis, place, ...))(input)

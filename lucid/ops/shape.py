@@ -113,6 +113,40 @@ def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = 
     return reshape(input, *input.shape[:start], middle, *input.shape[end + 1 :])
 
 
+def unflatten(input: Tensor, dim: builtins.int, sizes: Sequence[builtins.int]) -> Tensor:
+    """out = input with the axis ``dim`` made several
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+        The axis.
+    sizes : sequence of int
+        The new sizes; one of them may be -1 and is worked out.
+
+    Raises
+    ------
+    ShapeError
+        If their product is not the size of the axis.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.zeros(2, 12).unflatten(1, (3, -1)).shape
+    (2, 3, 4)
+    """
+    axis, wanted = axis_of(dim, input.ndim), shape_of((sizes,))
+    known = math.prod(n for n in wanted if n != -1)
+    if wanted.count(-1) == 1 and known:
+        wanted = tuple(input.shape[axis] // known if n == -1 else n for n in wanted)
+    if not wanted or min(wanted) < 0 or math.prod(wanted) != input.shape[axis]:
+        raise ShapeError(
+            f"the sizes must multiply to {input.shape[axis]}, the size of axis {dim}, "
+            f"got {shape_of((sizes,))}"
+        )
+    return reshape(input, *input.shape[:axis], *wanted, *input.shape[axis + 1 :])
+
+
 class Permute(Function):
     """out.shape[i] = x.shape[dims[i]]"""
 
@@ -180,8 +214,45 @@ def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     return Permute(tuple(axes))(input)
 
 
-def squeeze(input: Tensor, dim: builtins.int | None = None) -> Tensor:
-    """out = input without its axes of size 1, or without axis ``dim`` if that has size 1
+def movedim(
+    input: Tensor,
+    source: builtins.int | Sequence[builtins.int],
+    destination: builtins.int | Sequence[builtins.int],
+) -> Tensor:
+    """out = input with some axes moved to other places, the rest in their order
+
+    Parameters
+    ----------
+    input : Tensor
+    source, destination : int or sequence of int
+        Where the axes are, and where they go.
+
+    Raises
+    ------
+    ValueError
+        If the two are not equally many, or name an axis twice.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.zeros(2, 3, 4).movedim(-1, 0).shape
+    (4, 2, 3)
+    """
+    old = [axis_of(d, input.ndim) for d in shape_of((source,))]
+    new = [axis_of(d, input.ndim) for d in shape_of((destination,))]
+    if len(old) != len(new) or len(set(old)) < len(old) or len(set(new)) < len(new):
+        raise ValueError(
+            "movedim needs as many destinations as sources, all different: "
+            f"got {source} and {destination}"
+        )
+    axes = [axis for axis in range(input.ndim) if axis not in old]
+    for axis, place in sorted(zip(old, new, strict=True), key=operator.itemgetter(1)):
+        axes.insert(place, axis)
+    return permute(input, axes)
+
+
+def squeeze(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+    """out = input without its axes of size 1, or without those of ``dim`` that have size 1
 
     Examples
     --------
@@ -189,7 +260,8 @@ def squeeze(input: Tensor, dim: builtins.int | None = None) -> Tensor:
     >>> lucid.zeros(1, 3, 1).squeeze().shape, lucid.zeros(1, 3, 1).squeeze(0).shape
     ((3,), (3, 1))
     """
-    which = range(input.ndim) if dim is None else [axis_of(dim, input.ndim)]
+    dims = range(input.ndim) if dim is None else dim if isinstance(dim, Sequence) else (dim,)
+    which = [axis_of(d, input.ndim) for d in dims]
     return reshape(input, [n for i, n in enumerate(input.shape) if not (n == 1 and i in which)])
 
 

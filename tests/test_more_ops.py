@@ -221,6 +221,38 @@ def test_pieces_put_together_again():
     assert x.view_as(lucid.zeros(6, 4)).shape == (6, 4)
 
 
+def test_nothing_is_read_from_places_that_nobody_names():
+    x = lucid.tensor(C).requires_grad_()
+    empty = lucid.zeros(0).long()
+    outs = [x.index_select(1, empty), x.repeat_interleave(0, 1), x.topk(0, 1)[0], x.narrow(1, 3, 0)]
+    for y in outs:
+        assert y.shape == (2, 0, 4)
+        x.grad = None
+        y.sum().backward()
+        assert not x.grad.any()
+    many = lucid.zeros(50).long()
+    for axis in range(3):
+        x.grad = None
+        x.index_select(axis, many).sum().backward()
+        named = np.zeros(C.shape)
+        np.moveaxis(named, axis, 0)[0] = 50
+        assert x.grad.tolist() == named.tolist()
+    assert lucid.zeros(0, 3, 4).gather(2, lucid.zeros(0, 3, 2).long()).shape == (0, 3, 2)
+    assert lucid.zeros(2, 0).gather(1, lucid.zeros(2, 0).long()).shape == (2, 0)
+
+
+def test_the_largest_are_those_of_a_sorted_row():
+    x = lucid.from_numpy(np.random.default_rng(0).permutation(600).reshape(20, 30) * 1.0)
+    x[3, 5] = math.nan
+    for largest in (True, False):
+        values, indices = x.sort(1, largest)
+        for k in (1, 7, 29, 30):
+            top = x.topk(k, 1, largest)
+            assert top.indices.tolist() == indices[:, :k].tolist()
+            np.testing.assert_array_equal(top.values.numpy(), values[:, :k].numpy())
+    assert x.T.topk(3, 0).indices.tolist() == x.topk(3, 1).indices.T.tolist()
+
+
 def test_whole_numbers_and_bools():
     x = lucid.tensor([[1, 2], [3, 4]])
     assert lucid.einsum("ij,jk", x, x).tolist() == [[7, 10], [15, 22]]

@@ -2,6 +2,7 @@
 
 In the order in which they build on one another:
 
+    rows.py                       weighted sums of a few inputs of the same row
     shape.py index.py join.py     moving numbers about
     repeat.py                     repetitions, windows
     convert.py                    copies, and other dtypes
@@ -13,7 +14,6 @@ In the order in which they build on one another:
     sort.py size.py               numbers in order; norms
     softmax.py                    scores as probabilities
     linalg.py einsum.py conv.py   matrix multiplication, sums of products, conv1d
-    rows.py                       weighted sums of a few inputs of the same row
     pool.py max_pool.py           pooling
     pad.py interpolate.py         longer and shorter signals
     norm.py loss.py               normalization, losses

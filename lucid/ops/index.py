@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
 from lucid.errors import ShapeError
-from lucid.ops.shape import axis_of
+from lucid.ops.rows import RowMap, Table
+from lucid.ops.shape import axis_of, reshape
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -83,6 +87,40 @@ class PutItem(Function):
         return GetItem(self.index)(grad)
 
 
+class ReadAt(Function):
+    """out[n, c, t] = x[n, c, places[n, c, t]]"""
+
+    reads_inputs = False
+
+    def __init__(self, places: NDArray[np.int64]) -> None:
+        self.places = places
+
+    def forward(self, x: Array) -> Array:
+        N, C, L = x.shape
+        before = np.arange(0, N * C * L, L or 1).reshape(N, C, 1) if x.size else 0
+        return np.take(x.reshape(-1), self.places + before)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return AddAt(self.places, self.shapes[0])(grad)
+
+
+class AddAt(Function):
+    """gx = zeros, then gx[n, c, places[n, c, t]] += g[n, c, t]: the adjoint of reading at places"""
+
+    reads_inputs = False
+
+    def __init__(self, places: NDArray[np.int64], shape: tuple[builtins.int, ...]) -> None:
+        self.places, self.shape = places, shape
+
+    def forward(self, g: Array) -> Array:
+        gx = np.zeros(self.shape, g.dtype)
+        kernels.max_pool_backward(np.ascontiguousarray(g), self.places, gx)
+        return gx
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return ReadAt(self.places)(grad)
+
+
 def getitem(input: Tensor, index: Any) -> Tensor:
     """out = input[index], with NumPy's rules: ints, slices, None, ..., bool masks, index tensors
 
@@ -129,6 +167,11 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
         )
     (found, *_) = as_index(index)
     check_places(found, "gather", axis, input.shape)
+    if axis == input.ndim - 1 and index.shape[:-1] == input.shape[:-1]:  # row by row
+        count = math.prod(index.shape[:-1])
+        places = np.ascontiguousarray(found).reshape(1, count, index.shape[-1])
+        rows = reshape(input, 1, count, input.shape[axis])
+        return reshape(ReadAt(places)(rows), index.shape)
     where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     where[axis] = found
     return GetItem(tuple(where))(input)
@@ -175,7 +218,13 @@ def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
         raise ShapeError(f"index_select needs an index of one axis, got {index.shape}")
     (found, *_) = as_index(index)
     check_places(found, "index_select", axis, input.shape)
-    return GetItem((*[slice(None)] * axis, found.reshape(-1)))(input)
+    return take(input, axis, found.reshape(-1))
+
+
+def take(input: Tensor, axis: builtins.int, places: Array) -> Tensor:
+    """The places of input along an axis, each as often as it is named."""
+    table = Table(np.arange(len(places)), places, None, len(places), input.shape[axis])
+    return RowMap(table, axis)(input)
 
 
 def narrow(input: Tensor, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:

@@ -10,6 +10,7 @@ from lucid._ext import kernels, numpy_twins
 from lucid.autograd import Function, make_tensor
 from lucid.errors import ShapeError, check_size
 from lucid.ops.checks import check_tensor
+from lucid.ops.index import AddAt, ReadAt
 from lucid.ops.pool import (
     SIDE_BY_SIDE,
     Window,
@@ -67,39 +68,7 @@ class AdaptiveMaxPool(MaxPool):
         # a short bin reads its last number twice
         read = np.minimum(starts[:, None] + np.arange((ends - starts).max()), ends[:, None] - 1)
         self.places = starts + np.take(x, read, axis=2).argmax(axis=3)
-        return np.take_along_axis(x, self.places, axis=2)
-
-
-class AddAt(Function):
-    """gx = zeros, then gx[n, c, places[n, c, t]] += g[n, c, t]: the adjoint of reading at places"""
-
-    reads_inputs = False
-
-    def __init__(self, places: Array, shape: tuple[int, ...]) -> None:
-        self.places, self.shape = places, shape
-
-    def forward(self, g: Array) -> Array:
-        gx = np.zeros(self.shape, g.dtype)
-        kernels.max_pool_backward(np.ascontiguousarray(g), self.places, gx)
-        return gx
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return ReadAt(self.places)(grad)
-
-
-class ReadAt(Function):
-    """out[n, c, t] = x[n, c, places[n, c, t]]"""
-
-    reads_inputs = False
-
-    def __init__(self, places: Array) -> None:
-        self.places = places
-
-    def forward(self, x: Array) -> Array:
-        return np.take_along_axis(x, self.places, axis=2)
-
-    def backward(self, grad: Tensor) -> Tensor:
-        return AddAt(self.places, self.shapes[0])(grad)
+        return ReadAt(self.places).forward(x)
 
 
 class PutAt(Function):

@@ -14,8 +14,8 @@ import numpy as np
 from lucid.autograd import Function, is_tensor
 from lucid.errors import ShapeError, check_size
 from lucid.ops.broadcast import expand
-from lucid.ops.index import getitem
-from lucid.ops.shape import axis_of, flatten, reshape, shape_of, unsqueeze
+from lucid.ops.index import take
+from lucid.ops.shape import axis_of, flatten, reshape, shape_of
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -97,18 +97,12 @@ def repeat_interleave(
     x = flatten(input) if dim is None else input
     axis = axis_of(0 if dim is None else dim, x.ndim)
     n = x.shape[axis]
-    if not is_tensor(repeats):
-        times = check_size("repeats", repeats, 0)
-        wide = expand(unsqueeze(x, axis + 1), *x.shape[: axis + 1], times, *x.shape[axis + 1 :])
-        return reshape(wide, *x.shape[:axis], n * times, *x.shape[axis + 1 :])
-    counts = repeats._array
+    counts = repeats._array if is_tensor(repeats) else np.array(check_size("repeats", repeats, 0))
     if counts.shape not in ((), (1,), (n,)) or counts.dtype.kind not in "iu" or (counts < 0).any():
         raise ShapeError(
-            f"repeats must be a whole number from 0 up for each of the {n} places, got "
-            f"{repeats.dtype.name} of shape {counts.shape}"
+            f"repeats must be a whole number from 0 up for each of the {n} places, got {repeats}"
         )
-    places = np.repeat(np.arange(n), counts)
-    return getitem(x, (*[slice(None)] * axis, places))
+    return take(x, axis, np.repeat(np.arange(n), counts))
 
 
 class Roll(Function):

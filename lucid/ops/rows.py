@@ -66,38 +66,44 @@ class Table:
             taps.append((np.where(there, self.sources[entries], self.L), weights))
         return taps
 
-    def apply(self, x: Array) -> Array:
-        """out[..., t] = sum over the entries of t of weight * x[..., source]"""
-        if self.counts.max(initial=0) > FEW:
-            found = weighted(np.take(x, self.sources, axis=-1), self.weights)
-            filled = np.flatnonzero(self.counts)
-            sums: Array = np.add.reduceat(found, self.starts[filled], axis=-1)
-            if len(filled) == self.T:
-                return sums
-            out = np.zeros((*x.shape[:-1], self.T), x.dtype)
-            out[..., filled] = sums
+    def apply(self, x: Array, axis: int) -> Array:
+        """out[t] = sum over the entries of t of weight * x[source], along an axis of x"""
+        most, after = self.counts.max(initial=0), x.ndim - 1 - axis
+        if 0 < most <= FEW:
+            if self.counts.min() < most:  # a zero to read at position L
+                zero = np.zeros((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
+                x = np.concatenate([x, zero], axis)
+            parts = (weighted(np.take(x, source, axis), w, after) for source, w in self.taps)
+            out: Array = next(parts)
+            for part in parts:
+                out += part
             return out
-        if self.counts.min(initial=FEW) < len(self.taps):  # a zero to read at position L
-            x = np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)
-        parts = (weighted(np.take(x, source, axis=-1), weights) for source, weights in self.taps)
-        return functools.reduce(lambda out, part: np.add(out, part, out=out), parts)
+        out = np.zeros((*x.shape[:axis], self.T, *x.shape[axis + 1 :]), x.dtype)
+        if most:
+            found = weighted(np.take(x, self.sources, axis), self.weights, after)
+            filled = np.flatnonzero(self.counts)
+            sums = np.add.reduceat(found, self.starts[filled], axis)
+            np.moveaxis(out, axis, 0)[filled] = np.moveaxis(sums, axis, 0)
+        return out
 
 
-def weighted(found: Array, weights: NDArray[np.float64] | None) -> Array:
-    """What was read, times the weights: in place, for it is a copy."""
-    return found if weights is None else np.multiply(found, weights.astype(found.dtype), out=found)
+def weighted(found: Array, weights: NDArray[np.float64] | None, after: int) -> Array:
+    """What was read, times the weights of its axis, the last but ``after``; in place: it is new."""
+    if weights is not None:
+        found *= weights.astype(found.dtype).reshape(-1, *[1] * after)
+    return found
 
 
 class RowMap(Function):
-    """out[..., t] = sum over s of table[t, s] * x[..., s]"""
+    """out[..., t] = sum over s of table[t, s] * x[..., s], along the last axis or another"""
 
     reads_inputs = False
 
-    def __init__(self, table: Table) -> None:
-        self.table = table
+    def __init__(self, table: Table, axis: int = -1) -> None:
+        self.table, self.axis = table, axis
 
     def forward(self, x: Array) -> Array:
-        return self.table.apply(x)
+        return self.table.apply(x, self.axis % x.ndim)
 
     def backward(self, grad: Tensor) -> Tensor:
-        return RowMap(self.table.transposed)(grad)
+        return RowMap(self.table.transposed, self.axis)(grad)

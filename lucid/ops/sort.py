@@ -7,12 +7,14 @@ import operator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lucid.autograd import make_tensor
 from lucid.errors import ShapeError
 from lucid.ops.extreme import Extreme
 from lucid.ops.index import gather
 from lucid.ops.shape import axis_of
+from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
@@ -116,6 +118,18 @@ def topk(
         raise ShapeError(
             f"k must be from 0 to {input.shape[axis]}, the size of axis {dim}; got {k}"
         )
-    order = argsort(input, dim, largest)._array[(*[slice(None)] * axis, slice(k))]
-    indices = make_tensor(order.copy())
-    return Extreme(gather(input, dim, indices), indices)
+    indices = extreme_places(np.moveaxis(input._array, axis, -1), k, largest)
+    places = make_tensor(np.moveaxis(indices, -1, axis))
+    return Extreme(gather(input, dim, places), places)
+
+
+def extreme_places(x: Array, k: builtins.int, largest: builtins.bool) -> NDArray[np.int64]:
+    """Where the k largest or smallest numbers of the last axis stand, in order."""
+    n = x.shape[-1]
+    if 0 < k < n:  # first those k, in any order
+        chosen = slice(n - k, None) if largest else slice(k)
+        found = np.argpartition(x, n - k if largest else k - 1)[..., chosen]
+    else:
+        found = np.broadcast_to(np.arange(n), x.shape)
+    order = np.argsort(np.take_along_axis(x, found, -1), kind="stable")
+    return np.take_along_axis(found, np.flip(order, -1) if largest else order, -1)[..., :k]

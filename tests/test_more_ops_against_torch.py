@@ -67,6 +67,7 @@ OPS = {
     "masked": (lambda m, x: m.masked_select(x, x > 0).sum() + x.masked_fill(x < 0, 1.5), [C]),
     "isclose": (lambda m, x, y: m.isclose(x, y + 1e-6), [A, A.copy()]),
     "isinf": (lambda m, x: m.isinf(x), [SPECIAL]),
+    "any, all": (lambda m, x: m.any(x > 1, (0, 2)) | (x < 1).all(dim=(-1, 0)), [C]),
     "var": (lambda m, x: x.var(1, False) + x.var(False) + x.var(1, True, False), [A]),
     "std": (lambda m, x: x.std(1, keepdim=True) + x.std(1, True, True) + m.std(x, True), [A]),
     "var, named": (lambda m, x: x.var(dim=1, unbiased=False), [A]),

@@ -125,7 +125,7 @@ def pad(
             f"padding {(left, right)}"
         )
     check_pads(L, max(left, right), mode, "mode")
-    return RowMap(pad_table(L, left, right, mode))(input) if left or right else input
+    return RowMap(pad_table(L, left, right, mode))(input)
 
 
 def check_pad(pad: Sequence[int], shape: tuple[int, ...]) -> list[tuple[int, int]]:

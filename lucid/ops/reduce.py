@@ -286,7 +286,7 @@ def cumsum(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tens
     return CumSum(axis_of(dim, input.ndim))(input)
 
 
-def any(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+def any(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = whether at least one number over ``dim`` is other than zero
 
     Examples
@@ -295,11 +295,10 @@ def any(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool =
     >>> lucid.tensor([0, 2]).any()
     tensor(True)
     """
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    return make_tensor(np.any(input._array, axis=axis, keepdims=keepdim))
+    return make_tensor(np.any(input._array, axis=axes_of(dim, input.ndim), keepdims=keepdim))
 
 
-def all(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+def all(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = whether every number over ``dim`` is other than zero
 
     Examples
@@ -308,5 +307,4 @@ def all(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool =
     >>> lucid.tensor([0, 2]).all()
     tensor(False)
     """
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    return make_tensor(np.all(input._array, axis=axis, keepdims=keepdim))
+    return make_tensor(np.all(input._array, axis=axes_of(dim, input.ndim), keepdims=keepdim))

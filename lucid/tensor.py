@@ -422,6 +422,12 @@ class Tensor(OpMethods):
     def __rtruediv__(self, other: TensorLike) -> Tensor:
         return ops.div(other, self)
 
+    def __rfloordiv__(self, other: TensorLike) -> Tensor:
+        return ops.floor_divide(other, self)
+
+    def __rmod__(self, other: TensorLike) -> Tensor:
+        return ops.remainder(other, self)
+
     def __rpow__(self, other: TensorLike) -> Tensor:
         return ops.pow(other, self)
 
@@ -450,9 +456,19 @@ class Tensor(OpMethods):
         """The numbers where ``condition`` is True, those of ``other`` elsewhere."""
         return ops.where(condition, self, other)
 
-    def masked_fill(self, mask: Tensor, value: TensorLike) -> Tensor:
-        """The numbers, with ``value`` where ``mask`` is True."""
-        return ops.where(mask, value, self)
+    def expand_as(self, other: Tensor) -> Tensor:
+        """The numbers repeated to the shape of ``other``."""
+        return ops.expand(self, other.shape)
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """The same numbers in the shape of ``other``, never copied."""
+        return self.view(other.shape)
+
+    def t(self) -> Tensor:
+        """The two axes of a matrix exchanged; a vector as it is."""
+        if self.ndim > 2:
+            raise ValueError(f"t() needs at most 2 axes, got {self.shape}\n  try: x.mT")
+        return ops.transpose(self, 0, 1) if self.ndim == 2 else self
 
     @property
     def T(self) -> Tensor:

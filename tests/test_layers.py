@@ -253,10 +253,8 @@ def test_max_pool_errors():
         nn.MaxPool1d(1)(lucid.zeros(1, 1, 0))
     with pytest.raises(lucid.ShapeError, match="a window lies wholly in the padding"):
         nn.MaxPool1d(2, padding=1, dilation=2)(lucid.zeros(1, 1, 1))
-    with pytest.raises(
-        lucid.ShapeError, match=r"max_pool1d expected .* got \(3, 4\)(.|\n)*x\[None"
-    ):
-        nn.MaxPool1d(2)(lucid.zeros(3, 4))
+    with pytest.raises(lucid.ShapeError, match=r"max_pool1d expected .* got \(4,\)(.|\n)*x\[None"):
+        nn.MaxPool1d(2)(lucid.zeros(4))
     with pytest.raises(ValueError, match="at most half of kernel_size=2, got 2"):
         F.max_pool1d(lucid.zeros(1, 1, 9), 2, padding=2)
 
@@ -280,9 +278,9 @@ def test_adaptive_avg_pool_errors():
     layer = nn.AdaptiveAvgPool1d(2)
     with pytest.raises(lucid.ShapeError, match="needs at least one position, got length 0"):
         layer(lucid.zeros(1, 1, 0))
-    with pytest.raises(lucid.ShapeError, match=r"adaptive_avg_pool1d expected .* got \(3, 4\)"):
-        layer(lucid.zeros(3, 4))
-    with pytest.raises(TypeError, match="needs a floating dtype, got int64"):
+    with pytest.raises(lucid.ShapeError, match=r"adaptive_avg_pool1d expected .* got \(4,\)"):
+        layer(lucid.zeros(4))
+    with pytest.raises(TypeError, match="needs a float32 or float64 input, got int64"):
         layer(lucid.zeros(1, 1, 4).long())
 
 

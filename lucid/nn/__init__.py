@@ -43,8 +43,22 @@ from lucid.nn.loss import (
 )
 from lucid.nn.module import Module
 from lucid.nn.norm import BatchNorm1d, LazyBatchNorm1d
+from lucid.nn.padding import (
+    CircularPad1d,
+    ConstantPad1d,
+    ReflectionPad1d,
+    ReplicationPad1d,
+    ZeroPad1d,
+)
 from lucid.nn.parameter import Parameter, UninitializedParameter
-from lucid.nn.pooling import AdaptiveAvgPool1d, MaxPool1d
+from lucid.nn.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveMaxPool1d,
+    AvgPool1d,
+    LPPool1d,
+    MaxPool1d,
+    MaxUnpool1d,
+)
 from lucid.nn.rectifier import (
     CELU,
     ELU,
@@ -59,14 +73,19 @@ from lucid.nn.rectifier import (
 )
 from lucid.nn.recurrent import GRU, LSTM, RNN
 from lucid.nn.recurrent_lazy import LazyGRU, LazyLSTM, LazyRNN
+from lucid.nn.upsampling import Upsample
 
 __all__ = [
     "AdaptiveAvgPool1d",
+    "AdaptiveMaxPool1d",
     "AlphaDropout",
+    "AvgPool1d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "CELU",
+    "CircularPad1d",
+    "ConstantPad1d",
     "Conv1d",
     "CrossEntropyLoss",
     "Dropout",
@@ -84,6 +103,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LPPool1d",
     "LSTM",
     "LazyBatchNorm1d",
     "LazyConv1d",
@@ -97,6 +117,7 @@ __all__ = [
     "LogSoftmax",
     "MSELoss",
     "MaxPool1d",
+    "MaxUnpool1d",
     "Mish",
     "Module",
     "ModuleDict",
@@ -107,6 +128,8 @@ __all__ = [
     "RNN",
     "ReLU",
     "ReLU6",
+    "ReflectionPad1d",
+    "ReplicationPad1d",
     "SELU",
     "Sequential",
     "SiLU",
@@ -118,6 +141,8 @@ __all__ = [
     "Tanh",
     "Unflatten",
     "UninitializedParameter",
+    "Upsample",
+    "ZeroPad1d",
     "functional",
     "init",
     "utils",

@@ -74,12 +74,14 @@ from lucid.ops.create import (
     zeros_like,
 )
 from lucid.ops.dropout import alpha_dropout, dropout, dropout1d
+from lucid.ops.einsum import einsum
 from lucid.ops.elementwise import abs, exp, log, relu, sigmoid, sign, sqrt, tanh
 from lucid.ops.embedding import embedding
 from lucid.ops.extreme import amax, amin, argmax, argmin, max, min
-from lucid.ops.index import as_index, gather, getitem
-from lucid.ops.join import cat, split, stack
-from lucid.ops.linalg import matmul
+from lucid.ops.index import as_index, gather, getitem, index_select, narrow, select
+from lucid.ops.interpolate import interpolate
+from lucid.ops.join import cat, chunk, split, stack, unbind
+from lucid.ops.linalg import bmm, matmul, mm
 from lucid.ops.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from lucid.ops.loss_classes import cross_entropy, nll_loss
 from lucid.ops.loss_probabilities import (
@@ -87,8 +89,11 @@ from lucid.ops.loss_probabilities import (
     binary_cross_entropy_with_logits,
     kl_div,
 )
+from lucid.ops.mask import allclose, equal, isclose, isinf, masked_fill, masked_select, tril, triu
+from lucid.ops.max_pool import adaptive_max_pool1d, max_pool1d, max_unpool1d
 from lucid.ops.norm import batch_norm
-from lucid.ops.pool import adaptive_avg_pool1d, max_pool1d
+from lucid.ops.pad import pad
+from lucid.ops.pool import adaptive_avg_pool1d, avg_pool1d, lp_pool1d
 from lucid.ops.printing import tensor_repr
 from lucid.ops.rectifier import (
     celu,
@@ -101,11 +106,13 @@ from lucid.ops.rectifier import (
     relu6,
     selu,
 )
-from lucid.ops.reduce import all, any, mean, prod, std, sum, var
+from lucid.ops.reduce import all, any, cumsum, mean, prod, std, sum, var
+from lucid.ops.repeat import repeat, repeat_interleave, roll, tile, unfold
 from lucid.ops.sample import rand, rand_like, randint, randint_like, randn, randn_like, randperm
 from lucid.ops.shape import (
     flatten,
     flip,
+    movedim,
     permute,
     reshape,
     squeeze,
@@ -113,23 +120,49 @@ from lucid.ops.shape import (
     unflatten,
     unsqueeze,
 )
+from lucid.ops.size import logsumexp, norm
 from lucid.ops.softmax import log_softmax, softmax
+from lucid.ops.sort import argsort, sort, topk
+from lucid.ops.unary import (
+    atan2,
+    ceil,
+    cos,
+    expm1,
+    floor,
+    floor_divide,
+    log1p,
+    log2,
+    log10,
+    reciprocal,
+    remainder,
+    round,
+    rsqrt,
+    sin,
+    square,
+    trunc,
+)
 
 __all__ = [
-    "abs", "adaptive_avg_pool1d", "add", "all", "alpha_dropout", "amax", "amin", "any", "arange",
-    "argmax", "argmin", "as_index", "as_tensor", "batch_norm", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_not", "bitwise_or", "bool", "cat",
-    "celu", "clamp", "clip", "clone", "contiguous", "conv1d", "cross_entropy", "div", "double",
-    "dropout", "dropout1d", "elu", "embedding", "empty", "empty_like", "eq", "exp", "expand", "eye",
-    "flatten", "flip", "float", "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge",
-    "gelu", "getitem", "glu", "gt", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "int",
-    "isfinite", "isnan", "kl_div", "l1_loss", "le", "leaky_relu", "linspace", "log", "log_softmax",
-    "logical_and", "logical_not", "logical_or", "logsigmoid", "long", "lt", "matmul", "max",
-    "max_pool1d", "maximum", "mean", "min", "minimum", "mish", "mse_loss", "mul", "ne", "neg",
-    "nll_loss", "ones", "ones_like", "permute", "pow", "prelu", "prod", "rand", "rand_like",
-    "randint", "randint_like", "randn", "randn_like", "randperm", "raw", "relu", "relu6", "reshape",
-    "selu", "sigmoid", "sign", "silu", "smooth_l1_loss", "softmax", "softplus", "softsign", "split",
-    "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "tensor_repr", "to",
-    "to_array", "to_dlpack", "to_numpy", "transpose", "unflatten", "unsqueeze", "var", "where",
-    "zeros", "zeros_like",
+    "abs", "adaptive_avg_pool1d", "adaptive_max_pool1d", "add", "all", "allclose", "alpha_dropout",
+    "amax", "amin", "any", "arange", "argmax", "argmin", "argsort", "as_index", "as_tensor",
+    "atan2", "avg_pool1d", "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits",
+    "bitwise_and", "bitwise_not", "bitwise_or", "bmm", "bool", "cat", "ceil", "celu", "chunk",
+    "clamp", "clip", "clone", "contiguous", "conv1d", "cos", "cross_entropy", "cumsum", "div",
+    "double", "dropout", "dropout1d", "einsum", "elu", "embedding", "empty", "empty_like", "eq",
+    "equal", "exp", "expand", "expm1", "eye", "flatten", "flip", "float", "floor", "floor_divide",
+    "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge", "gelu", "getitem", "glu",
+    "gt", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "index_select", "int",
+    "interpolate", "isclose", "isfinite", "isinf", "isnan", "kl_div", "l1_loss", "le", "leaky_relu",
+    "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not",
+    "logical_or", "logsigmoid", "logsumexp", "long", "lp_pool1d", "lt", "masked_fill",
+    "masked_select", "matmul", "max", "max_pool1d", "max_unpool1d", "maximum", "mean", "min",
+    "minimum", "mish", "mm", "movedim", "mse_loss", "mul", "narrow", "ne", "neg", "nll_loss",
+    "norm", "ones", "ones_like", "pad", "permute", "pow", "prelu", "prod", "rand", "rand_like",
+    "randint", "randint_like", "randn", "randn_like", "randperm", "raw", "reciprocal", "relu",
+    "relu6", "remainder", "repeat", "repeat_interleave", "reshape", "roll", "round", "rsqrt",
+    "select", "selu", "sigmoid", "sign", "silu", "sin", "smooth_l1_loss", "softmax", "softplus",
+    "softsign", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh",
+    "tensor", "tensor_repr", "tile", "to", "to_array", "to_dlpack", "to_numpy", "topk", "transpose",
+    "tril", "triu", "trunc", "unbind", "unflatten", "unfold", "unsqueeze", "var", "where", "zeros",
+    "zeros_like",
 ]  # fmt: skip

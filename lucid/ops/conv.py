@@ -311,22 +311,27 @@ def wrong_channels(name: str, shape: tuple[int, ...], expected: int) -> str:
     return message
 
 
+def check_pads(L: int, widest: int, mode: str, name: str) -> None:
+    """The padding is within the limit of the mode, an argument called ``name``."""
+    if mode == "reflect" and widest >= L:
+        raise ShapeError(
+            f"{name}='reflect' mirrors the input without its edge, so padding must be less "
+            f"than the length: got padding {widest}, length {L}, at most {L - 1}"
+        )
+    if mode == "circular" and widest > L:
+        raise ShapeError(
+            f"{name}='circular' wraps around once, so padding must be at most the length: "
+            f"got padding {widest}, length {L}"
+        )
+
+
 def check_length(L: int, K: int, geometry: Geometry, padding_mode: str) -> None:
     """The padding is within the mode's limit, and the kernel fits into the padded input."""
     _, dilation, _, left, right, _ = geometry
     widest = max(left, right)
     if L == 0:
         raise ShapeError("conv1d needs at least one position, got an input of length 0")
-    if padding_mode == "reflect" and widest >= L:
-        raise ShapeError(
-            "padding_mode='reflect' mirrors the input without its edge, so padding must be less "
-            f"than the length: got padding {widest}, length {L}, at most {L - 1}"
-        )
-    if padding_mode == "circular" and widest > L:
-        raise ShapeError(
-            "padding_mode='circular' wraps around once, so padding must be at most the length: "
-            f"got padding {widest}, length {L}"
-        )
+    check_pads(L, widest, padding_mode, "padding_mode")
     padded, reach = L + left + right, dilation * (K - 1) + 1
     if padded >= SIZE_LIMIT:
         raise ValueError(f"the padded input must be shorter than 2**31, got {padded}")

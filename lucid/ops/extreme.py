@@ -97,7 +97,7 @@ def amin(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     tensor(1.)
     """
     if input.dtype is types.bool:
-        return all(input) if dim is None else all(input, dim, keepdim)  # type: ignore[arg-type]
+        return all(input, dim, keepdim)
     if not input.is_floating_point():
         return ~amax(~input, dim, keepdim)
     return -amax(-input, dim, keepdim)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
 from lucid.errors import ShapeError
-from lucid.ops.shape import axis_of
+from lucid.ops.rows import RowMap, Table
+from lucid.ops.shape import axis_of, reshape
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -83,6 +87,40 @@ class PutItem(Function):
         return GetItem(self.index)(grad)
 
 
+class ReadAt(Function):
+    """out[n, c, t] = x[n, c, places[n, c, t]]"""
+
+    reads_inputs = False
+
+    def __init__(self, places: NDArray[np.int64]) -> None:
+        self.places = places
+
+    def forward(self, x: Array) -> Array:
+        N, C, L = x.shape
+        before = np.arange(0, N * C * L, L or 1).reshape(N, C, 1) if x.size else 0
+        return np.take(x.reshape(-1), self.places + before)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return AddAt(self.places, self.shapes[0])(grad)
+
+
+class AddAt(Function):
+    """gx = zeros, then gx[n, c, places[n, c, t]] += g[n, c, t]: the adjoint of reading at places"""
+
+    reads_inputs = False
+
+    def __init__(self, places: NDArray[np.int64], shape: tuple[builtins.int, ...]) -> None:
+        self.places, self.shape = places, shape
+
+    def forward(self, g: Array) -> Array:
+        gx = np.zeros(self.shape, g.dtype)
+        kernels.max_pool_backward(np.ascontiguousarray(g), self.places, gx)
+        return gx
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return ReadAt(self.places)(grad)
+
+
 def getitem(input: Tensor, index: Any) -> Tensor:
     """out = input[index], with NumPy's rules: ints, slices, None, ..., bool masks, index tensors
 
@@ -127,15 +165,106 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
             "the index has as many axes as the input and is no larger, but along the axis looked "
             f"up: got index {index.shape} for input {input.shape}, dim {dim}"
         )
-    n = input.shape[axis]
     (found, *_) = as_index(index)
-    if found.dtype.kind == "b":
-        raise TypeError("gather looks up whole numbers, got bool\n  try: index.long()")
-    if found.size and not (found.min() >= 0 and found.max() < n):
-        raise IndexError(
-            f"gather looks up 0 to {n - 1} along axis {axis} of {input.shape}, "
-            f"got {found.min()} to {found.max()}"
-        )
+    check_places(found, "gather", axis, input.shape)
+    if axis == input.ndim - 1 and index.shape[:-1] == input.shape[:-1]:  # row by row
+        count = math.prod(index.shape[:-1])
+        places = np.ascontiguousarray(found).reshape(1, count, index.shape[-1])
+        rows = reshape(input, 1, count, input.shape[axis])
+        return reshape(ReadAt(places)(rows), index.shape)
     where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     where[axis] = found
     return GetItem(tuple(where))(input)
+
+
+def check_places(
+    places: Array, name: str, axis: builtins.int, shape: tuple[builtins.int, ...]
+) -> None:
+    """Whole numbers, of places that the axis has."""
+    if places.dtype.kind == "b":
+        raise TypeError(f"{name} looks up whole numbers, got bool\n  try: index.long()")
+    n = shape[axis]
+    if places.size and not (places.min() >= 0 and places.max() < n):
+        raise IndexError(
+            f"{name} looks up 0 to {n - 1} along axis {axis} of {shape}, "
+            f"got {places.min()} to {places.max()}"
+        )
+
+
+def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
+    """out = the places ``index`` of input along ``dim``
+
+    Parameters
+    ----------
+    input : Tensor
+    dim : int
+        The axis that is looked up.
+    index : Tensor
+        Whole numbers, on at most one axis.
+
+    Raises
+    ------
+    IndexError
+        If a place does not exist.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 2, 3]]).index_select(1, lucid.tensor([2, 0]))
+    tensor([[3, 1]])
+    """
+    axis = axis_of(dim, input.ndim)
+    if index.ndim > 1:
+        raise ShapeError(f"index_select needs an index of one axis, got {index.shape}")
+    (found, *_) = as_index(index)
+    check_places(found, "index_select", axis, input.shape)
+    return take(input, axis, found.reshape(-1))
+
+
+def take(input: Tensor, axis: builtins.int, places: Array) -> Tensor:
+    """The places of input along an axis, each as often as it is named."""
+    table = Table(np.arange(len(places)), places, None, len(places), input.shape[axis])
+    return RowMap(table, axis)(input)
+
+
+def narrow(input: Tensor, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
+    """out = the places from ``start`` to ``start + length - 1`` of input along ``dim``
+
+    Raises
+    ------
+    IndexError
+        If there are not so many.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.arange(6).narrow(0, 2, 3)
+    tensor([2, 3, 4])
+    """
+    axis, first, count = axis_of(dim, input.ndim), operator.index(start), operator.index(length)
+    n = input.shape[axis]
+    first = first + n if first < 0 else first
+    if not (first >= 0 and count >= 0 and first + count <= n):
+        raise IndexError(
+            f"narrow keeps places of axis {dim}, which has the size {n}: got start {start} and "
+            f"length {length}"
+        )
+    return GetItem((*[slice(None)] * axis, slice(first, first + count)))(input)
+
+
+def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
+    """out = the place ``index`` of input along ``dim``, without that axis
+
+    Raises
+    ------
+    IndexError
+        If there is no such place.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 2], [3, 4]]).select(1, -1)
+    tensor([2, 4])
+    """
+    axis, place = axis_of(dim, input.ndim), operator.index(index)
+    return GetItem((*[slice(None)] * axis, place, ...))(input)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
-from lucid.errors import ShapeError
-from lucid.ops.index import GetItem
+from lucid.errors import ShapeError, check_size
+from lucid.ops.index import GetItem, select
 from lucid.ops.shape import axis_of, unsqueeze
 from lucid.types import Array
 
@@ -151,3 +151,37 @@ def split(
         GetItem((*before, slice(end - size, end)))(input)
         for end, size in zip(ends, sizes, strict=True)
     )
+
+
+def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> tuple[Tensor, ...]:
+    """out = input cut into at most ``chunks`` pieces of one size along ``dim``, the last smaller
+
+    Parameters
+    ----------
+    input : Tensor
+    chunks : int
+        How many pieces; fewer, if the rounded up size fills the axis before.
+    dim : int
+        The axis that is cut.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.arange(5).chunk(2)
+    (tensor([0, 1, 2]), tensor([3, 4]))
+    """
+    count = check_size("chunks", chunks, 1)
+    n = input.shape[axis_of(dim, input.ndim)]
+    return split(input, -(-n // count) if n else [0] * count, dim)
+
+
+def unbind(input: Tensor, dim: builtins.int = 0) -> tuple[Tensor, ...]:
+    """out = the places of input along ``dim``, each without that axis
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([[1, 2], [3, 4]]).unbind(1)
+    (tensor([1, 3]), tensor([2, 4]))
+    """
+    return tuple([select(input, dim, i) for i in range(input.shape[axis_of(dim, input.ndim)])])

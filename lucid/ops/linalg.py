@@ -108,3 +108,46 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     rows = a.shape[-2:-1] if input.ndim > 1 else ()
     columns = b.shape[-1:] if other.ndim > 1 else ()
     return out if out.shape == (*lead, *rows, *columns) else reshape(out, *lead, *rows, *columns)
+
+
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """out[n, i, j] = sum over k of input[n, i, k] * mat2[n, k, j]
+
+    Raises
+    ------
+    ShapeError
+        If not both have three axes and as many matrices, or the sizes do not fit.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.bmm(lucid.ones(4, 2, 3), lucid.ones(4, 3, 5)).shape
+    (4, 2, 5)
+    """
+    if input.ndim != 3 or mat2.ndim != 3 or len(input) != len(mat2):
+        raise ShapeError(
+            f"bmm multiplies two batches (N, ., .) of one length, got {input.shape} and "
+            f"{mat2.shape}\n  try: a @ b, which broadcasts"
+        )
+    return matmul(input, mat2)
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """out[i, j] = sum over k of input[i, k] * mat2[k, j]
+
+    Raises
+    ------
+    ShapeError
+        If not both have two axes, or the sizes do not fit.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.mm(lucid.ones(2, 3), lucid.ones(3, 5)).shape
+    (2, 5)
+    """
+    if input.ndim != 2 or mat2.ndim != 2:
+        raise ShapeError(
+            f"mm multiplies two matrices, got {input.shape} and {mat2.shape}\n  try: a @ b"
+        )
+    return matmul(input, mat2)

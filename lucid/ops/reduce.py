@@ -21,7 +21,7 @@ from lucid.ops.convert import to
 from lucid.ops.elementwise import sqrt
 from lucid.ops.index import getitem
 from lucid.ops.join import cat
-from lucid.ops.shape import axis_of, flatten, reshape
+from lucid.ops.shape import axis_of, flatten, flip, reshape
 from lucid.types import Array, DTypeLike
 
 if TYPE_CHECKING:
@@ -150,7 +150,12 @@ def count(input: Tensor, dim: Dims) -> builtins.int:
 
 
 def var(
-    input: Tensor, dim: Dims = None, keepdim: builtins.bool = False, *, correction: builtins.int = 1
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: builtins.bool = True,
+    keepdim: builtins.bool = False,
+    *,
+    correction: builtins.int | None = None,
 ) -> Tensor:
     """out = sum of (input - mean)^2, divided by n - correction
 
@@ -159,11 +164,13 @@ def var(
     input : Tensor
         Of a floating dtype.
     dim : int or sequence of int, optional
-        The axes; all by default.
+        The axes; all by default. (A bool here is ``unbiased``, as PyTorch has it.)
+    unbiased : bool
+        Whether correction is 1 (Bessel's, for an unbiased estimate) or 0 (the plain mean square).
     keepdim : bool
-        Whether they stay, with size 1.
-    correction : int
-        1 (Bessel's) for an unbiased estimate, 0 for the plain mean square.
+        Whether the axes stay, with size 1.
+    correction : int, optional
+        Instead of ``unbiased``.
 
     Examples
     --------
@@ -171,12 +178,20 @@ def var(
     >>> lucid.tensor([1.0, 2.0, 3.0]).var()
     tensor(1.)
     """
+    if isinstance(dim, builtins.bool):
+        unbiased, dim = dim, None
+    less = builtins.int(unbiased) if correction is None else correction
     away = input - mean(input, dim, keepdim=True)
-    return sum(away * away, dim, keepdim) / builtins.max(count(input, dim) - correction, 0)
+    return sum(away * away, dim, keepdim) / builtins.max(count(input, dim) - less, 0)
 
 
 def std(
-    input: Tensor, dim: Dims = None, keepdim: builtins.bool = False, *, correction: builtins.int = 1
+    input: Tensor,
+    dim: Dims = None,
+    unbiased: builtins.bool = True,
+    keepdim: builtins.bool = False,
+    *,
+    correction: builtins.int | None = None,
 ) -> Tensor:
     """out = the square root of the variance
 
@@ -184,11 +199,7 @@ def std(
     ----------
     input : Tensor
         Of a floating dtype.
-    dim : int or sequence of int, optional
-        The axes; all by default.
-    keepdim : bool
-        Whether they stay, with size 1.
-    correction : int
+    dim, unbiased, keepdim, correction
         As for ``var``.
 
     Examples
@@ -197,7 +208,7 @@ def std(
     >>> lucid.tensor([1.0, 3.0, 5.0]).std()
     tensor(2.)
     """
-    variance = var(input, dim, keepdim, correction=correction)
+    variance = var(input, dim, unbiased, keepdim, correction=correction)
     # The root is infinitely steep at 0. Equal numbers get the slope 0 instead of a nan.
     same = variance == 0
     return where(same, 0.0, sqrt(where(same, 1.0, variance)))
@@ -235,7 +246,47 @@ def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool 
     return x if keepdim else getitem(x, (*before, 0))
 
 
-def any(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+class CumSum(Function):
+    """out_i = x_0 + ... + x_i along an axis; the adjoint sums up from the other end"""
+
+    reads_inputs = False
+
+    def __init__(self, dim: builtins.int) -> None:
+        self.dim = dim
+
+    def forward(self, x: Array) -> Array:
+        return np.cumsum(x, axis=self.dim, dtype=x.dtype)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return flip(CumSum(self.dim)(flip(grad, self.dim)), self.dim)
+
+
+def cumsum(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
+    """out_i = input_0 + ... + input_i along ``dim``
+
+    Parameters
+    ----------
+    input : Tensor
+        Bools and small integers are summed as int64.
+    dim : int
+        The axis.
+    dtype : DTypeLike, optional
+        Convert to this dtype first.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.cumsum(lucid.tensor([1, 2, 3]), 0)
+    tensor([1, 3, 6])
+    """
+    if dtype is not None:
+        input = to(input, dtype)
+    elif not input.is_floating_point():
+        input = to(input, types.int64)
+    return CumSum(axis_of(dim, input.ndim))(input)
+
+
+def any(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = whether at least one number over ``dim`` is other than zero
 
     Examples
@@ -244,11 +295,10 @@ def any(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool =
     >>> lucid.tensor([0, 2]).any()
     tensor(True)
     """
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    return make_tensor(np.any(input._array, axis=axis, keepdims=keepdim))
+    return make_tensor(np.any(input._array, axis=axes_of(dim, input.ndim), keepdims=keepdim))
 
 
-def all(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
+def all(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = whether every number over ``dim`` is other than zero
 
     Examples
@@ -257,5 +307,4 @@ def all(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool =
     >>> lucid.tensor([0, 2]).all()
     tensor(False)
     """
-    axis = None if dim is None else axis_of(dim, input.ndim)
-    return make_tensor(np.all(input._array, axis=axis, keepdims=keepdim))
+    return make_tensor(np.all(input._array, axis=axes_of(dim, input.ndim), keepdims=keepdim))

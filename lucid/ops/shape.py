@@ -141,7 +141,7 @@ def unflatten(
     known = math.prod(n for n in wanted if n != -1)
     if wanted.count(-1) == 1 and known and input.shape[axis] % known == 0:
         wanted = tuple(input.shape[axis] // known if n == -1 else n for n in wanted)
-    if -1 in wanted or math.prod(wanted) != input.shape[axis] or not wanted:
+    if not wanted or min(wanted) < 0 or math.prod(wanted) != input.shape[axis]:
         raise ShapeError(
             f"unflatten needs sizes whose product is {input.shape[axis]}, the size of axis {axis} "
             f"of {input.shape}; got {sizes}"
@@ -216,8 +216,45 @@ def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     return Permute(tuple(axes))(input)
 
 
-def squeeze(input: Tensor, dim: builtins.int | None = None) -> Tensor:
-    """out = input without its axes of size 1, or without axis ``dim`` if that has size 1
+def movedim(
+    input: Tensor,
+    source: builtins.int | Sequence[builtins.int],
+    destination: builtins.int | Sequence[builtins.int],
+) -> Tensor:
+    """out = input with some axes moved to other places, the rest in their order
+
+    Parameters
+    ----------
+    input : Tensor
+    source, destination : int or sequence of int
+        Where the axes are, and where they go.
+
+    Raises
+    ------
+    ValueError
+        If the two are not equally many, or name an axis twice.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.zeros(2, 3, 4).movedim(-1, 0).shape
+    (4, 2, 3)
+    """
+    old = [axis_of(d, input.ndim) for d in shape_of((source,))]
+    new = [axis_of(d, input.ndim) for d in shape_of((destination,))]
+    if len(old) != len(new) or len(set(old)) < len(old) or len(set(new)) < len(new):
+        raise ValueError(
+            "movedim needs as many destinations as sources, all different: "
+            f"got {source} and {destination}"
+        )
+    axes = [axis for axis in range(input.ndim) if axis not in old]
+    for axis, place in sorted(zip(old, new, strict=True), key=operator.itemgetter(1)):
+        axes.insert(place, axis)
+    return permute(input, axes)
+
+
+def squeeze(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
+    """out = input without its axes of size 1, or without those of ``dim`` that have size 1
 
     Examples
     --------
@@ -225,7 +262,8 @@ def squeeze(input: Tensor, dim: builtins.int | None = None) -> Tensor:
     >>> lucid.zeros(1, 3, 1).squeeze().shape, lucid.zeros(1, 3, 1).squeeze(0).shape
     ((3,), (3, 1))
     """
-    which = range(input.ndim) if dim is None else [axis_of(dim, input.ndim)]
+    dims = range(input.ndim) if dim is None else dim if isinstance(dim, Sequence) else (dim,)
+    which = [axis_of(d, input.ndim) for d in dims]
     return reshape(input, [n for i, n in enumerate(input.shape) if not (n == 1 and i in which)])
 
 

@@ -1,0 +1,162 @@
+"""Numbers chosen by a mask, and comparisons of whole tensors."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lucid.autograd import make_tensor
+from lucid.errors import ShapeError
+from lucid.ops.broadcast import expand, pair
+from lucid.ops.compare import where
+from lucid.ops.index import getitem
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor, TensorLike
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """out = the numbers where ``mask`` is True, in order, in one row
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.tensor([[1, 2], [3, 4]])
+    >>> lucid.masked_select(x, x > 2)
+    tensor([3, 4])
+    """
+    shape = np.broadcast_shapes(input.shape, mask.shape)
+    return getitem(expand(input, shape), expand(mask, shape))
+
+
+def tril(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
+    """out = input below a diagonal and on it, 0 above: what a causal model may see
+
+    Parameters
+    ----------
+    input : Tensor
+        (..., rows, columns)
+    diagonal : int
+        0 for the main one, positive for one above, negative for one below.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tril(lucid.ones(2, 3))
+    tensor([[1., 0., 0.],
+            [1., 1., 0.]])
+    """
+    return where(below(input, diagonal), input, 0)
+
+
+def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
+    """out = input above a diagonal and on it, 0 below
+
+    Parameters
+    ----------
+    input : Tensor
+        (..., rows, columns)
+    diagonal : int
+        0 for the main one, positive for one above, negative for one below.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.triu(lucid.ones(2, 3), diagonal=1)
+    tensor([[0., 1., 1.],
+            [0., 0., 1.]])
+    """
+    return where(below(input, diagonal - 1), 0, input)
+
+
+def below(input: Tensor, diagonal: builtins.int) -> Tensor:
+    """Whether a place of a matrix is below a diagonal, or on it."""
+    if input.ndim < 2:
+        raise ShapeError(f"diagonals need at least two axes, got {input.shape}")
+    rows, columns = input.shape[-2:]
+    return make_tensor(np.tri(rows, columns, diagonal, dtype=np.bool_))
+
+
+def isinf(input: Tensor) -> Tensor:
+    """out = whether each number is infinite
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.isinf(lucid.tensor([1.0, float("-inf")]))
+    tensor([False,  True])
+    """
+    return make_tensor(np.isinf(input._array))
+
+
+def isclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: builtins.float = 1e-5,
+    atol: builtins.float = 1e-8,
+    equal_nan: builtins.bool = False,
+) -> Tensor:
+    """out = ``|input - other| <= atol + rtol * |other|``
+
+    Parameters
+    ----------
+    input, other : Tensor
+        Of shapes that broadcast.
+    rtol, atol : float
+        How far they may be apart, as a part of ``other``, and at any rate.
+    equal_nan : bool
+        Whether a nan is close to a nan.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.isclose(lucid.tensor([1.0, 2.0]), lucid.tensor([1.0, 2.1]))
+    tensor([ True, False])
+    """
+    a, b = pair(input, other)
+    return make_tensor(np.isclose(a._array, b._array, rtol, atol, equal_nan))
+
+
+def allclose(
+    input: Tensor,
+    other: Tensor,
+    rtol: builtins.float = 1e-5,
+    atol: builtins.float = 1e-8,
+    equal_nan: builtins.bool = False,
+) -> builtins.bool:
+    """Whether all numbers are close to each other, as ``isclose`` has it.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.allclose(lucid.tensor([0.1 + 0.2]), lucid.tensor([0.3]))
+    True
+    """
+    return builtins.bool(isclose(input, other, rtol, atol, equal_nan)._array.all())
+
+
+def equal(input: Tensor, other: Tensor) -> builtins.bool:
+    """Whether two tensors have one shape and the same numbers.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.equal(lucid.tensor([1, 2]), lucid.tensor([[1, 2]]))
+    False
+    """
+    return np.array_equal(input._array, other._array)
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: TensorLike) -> Tensor:
+    """out = value where ``mask`` is True, input elsewhere
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.tensor([1.0, -2.0])
+    >>> lucid.masked_fill(x, x < 0, 0.0)
+    tensor([1., 0.])
+    """
+    return where(mask, value, input)

@@ -224,21 +224,21 @@ class LazyMixin(SizedLayer):
 
     lazy: ClassVar[bool] = True
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; the first time, infer the missing size from ``x``."""
         if self._pending:
             with materializing:
                 if self._pending:  # still: no other thread was faster
-                    return self._first_forward(x)
-        out: Tensor = super().forward(x)
-        return out
+                    return self._first_forward(x, *args, **kwargs)
+        return super().forward(x, *args, **kwargs)
 
-    def _first_forward(self, x: Tensor) -> Tensor:
+    def _first_forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         size = self._size_from_input(x)
         trial = Trial(self)
         try:
             trial.copy._initialize(size, FROM_INPUT)
-            out: Tensor = super(LazyMixin, trial.copy).forward(x)  # type: ignore[misc]  # a LazyMixin, too
+            first = super(LazyMixin, trial.copy).forward  # type: ignore[misc]  # a LazyMixin, too
+            out = first(x, *args, **kwargs)
             trial.adopt()
         except BaseException:
             trial.drop()

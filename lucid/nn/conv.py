@@ -144,18 +144,6 @@ class Conv1d(SizedLayer):
         check_rank(x.shape, type(self).__name__)
         return x.shape[1]
 
-    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
-        weight = shapes.get("weight")
-        if weight is None:
-            return None
-        if len(weight) != 3 or (weight[0], weight[2]) != (self.out_channels, self.kernel_size):
-            per_group = "in_channels" if self.groups == 1 else f"in_channels / {self.groups}"
-            raise ShapeError(
-                f"expected shape ({self.out_channels}, {per_group}, {self.kernel_size}), "
-                f"found {weight}"
-            )
-        return weight[1] * self.groups
-
     def reset_parameters(self) -> None:
         """Draw weight and bias anew; nothing happens while they wait for their shapes."""
         if self.weight is not None:

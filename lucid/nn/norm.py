@@ -97,7 +97,10 @@ class BatchNorm1d(SizedLayer):
         self._complete(num_features)
 
     def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        return {"weight": (size,), "bias": (size,)}
+        names = [name for name in ("weight", "bias") if name in self._parameters]
+        if self.track_running_stats:
+            names += ["running_mean", "running_var"]
+        return dict.fromkeys(names, (size,))
 
     def _make_buffers(self, size: int) -> None:
         if self.track_running_stats:
@@ -112,14 +115,6 @@ class BatchNorm1d(SizedLayer):
                 f"{type(self).__name__} expected an input (N, C) or (N, C, L), got {x.shape}"
             )
         return x.shape[1]
-
-    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
-        shape = shapes.get("weight" if self.affine else "running_mean")
-        if shape is None:
-            return None
-        if len(shape) != 1:
-            raise ShapeError(f"expected shape (num_features,), found {shape}")
-        return shape[0]
 
     def reset_parameters(self) -> None:
         """Set the scale to 1, the shift to 0 and the averages to their beginning."""

@@ -235,6 +235,12 @@ class SizedLayer(Module):
         if self._origin == FROM_INPUT:
             add_to_message(error, "if it was that first input that was wrong, make the model anew")
 
+    def _describe(self, *sizes: str, **options: tuple[object, object]) -> str:
+        """What ``repr`` shows: the sizes, and the options that are not what they usually are."""
+        values = {name: getattr(self, name) for name in sizes}
+        values |= {name: value for name, (value, usual) in options.items() if value != usual}
+        return ", ".join(f"{name}={value!r}" for name, value in values.items())
+
     def reset_parameters(self) -> None:
         """Initialize the parameters anew; nothing happens while they wait for their shapes."""
         raise NotImplementedError

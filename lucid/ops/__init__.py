@@ -10,7 +10,9 @@ In the order in which they build on one another:
     reduce.py extreme.py          sums and means; the largest and the smallest
     softmax.py                    scores as probabilities
     linalg.py conv.py pool.py     matrix multiplication, conv1d, pooling
-    norm.py loss.py               normalization, losses
+    conv_transpose.py             conv1d the other way
+    norm.py layer_norm.py         normalization: with others, and of each sample by itself
+    loss.py                       losses
     create.py sample.py           making tensors, random ones too
     checks.py printing.py         what ops share, and how a tensor is written
 """
@@ -39,6 +41,7 @@ from lucid.ops.compare import (
     where,
 )
 from lucid.ops.conv import conv1d
+from lucid.ops.conv_transpose import conv_transpose1d
 from lucid.ops.convert import bool, clone, contiguous, double, float, int, long, to
 from lucid.ops.create import (
     arange,
@@ -60,9 +63,10 @@ from lucid.ops.elementwise import abs, exp, log, relu, sigmoid, sign, sqrt, tanh
 from lucid.ops.extreme import amax, amin, argmax, argmin, max, min
 from lucid.ops.index import as_index, gather, getitem
 from lucid.ops.join import cat, split, stack
+from lucid.ops.layer_norm import group_norm, layer_norm, rms_norm
 from lucid.ops.linalg import matmul
 from lucid.ops.loss import cross_entropy, mse_loss, nll_loss
-from lucid.ops.norm import batch_norm
+from lucid.ops.norm import batch_norm, instance_norm
 from lucid.ops.pool import adaptive_avg_pool1d, max_pool1d
 from lucid.ops.printing import tensor_repr
 from lucid.ops.reduce import all, any, mean, prod, std, sum, var
@@ -71,16 +75,16 @@ from lucid.ops.shape import flatten, flip, permute, reshape, squeeze, transpose,
 from lucid.ops.softmax import log_softmax, softmax
 
 __all__ = [
-    "abs", "adaptive_avg_pool1d", "add", "all", "amax", "amin", "any", "arange", "argmax",
-    "argmin", "as_index", "as_tensor", "batch_norm", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bool", "cat", "clamp", "clip", "clone", "contiguous", "conv1d", "cross_entropy", "div",
-    "double", "empty", "empty_like", "eq", "exp",     "expand", "eye", "flatten", "flip", "float",
-    "from_numpy", "full", "full_like", "gather", "ge",     "getitem", "gt", "int", "isfinite",
-    "isnan", "le", "linspace", "log", "log_softmax",     "logical_and", "logical_not", "logical_or",
-    "long", "lt", "matmul", "max", "max_pool1d",     "maximum", "mean", "min", "minimum",
-    "mse_loss", "mul", "ne", "neg", "nll_loss", "ones",     "ones_like", "permute", "pow", "prod",
-    "rand", "rand_like", "randint", "randint_like", "randn",     "randn_like", "randperm", "raw",
-    "relu", "reshape", "sigmoid", "sign", "softmax", "split",     "sqrt", "squeeze", "stack", "std",
-    "sub", "sum", "tanh", "tensor", "tensor_repr", "to",     "transpose", "unsqueeze", "var",
-    "where", "zeros", "zeros_like",
+    "abs", "adaptive_avg_pool1d", "add", "all", "amax", "amin", "any", "arange", "argmax", "argmin",
+    "as_index", "as_tensor", "batch_norm", "bitwise_and", "bitwise_not", "bitwise_or", "bool",
+    "cat", "clamp", "clip", "clone", "contiguous", "conv1d", "conv_transpose1d", "cross_entropy",
+    "div", "double", "empty", "empty_like", "eq", "exp", "expand", "eye", "flatten", "flip",
+    "float", "from_numpy", "full", "full_like", "gather", "ge", "group_norm", "getitem", "gt",
+    "instance_norm", "int", "isfinite", "isnan", "layer_norm", "le", "linspace", "log",
+    "log_softmax", "logical_and", "logical_not", "logical_or", "long", "lt", "matmul", "max",
+    "max_pool1d", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "ne", "neg", "nll_loss",
+    "ones", "ones_like", "permute", "pow", "prod", "rand", "rand_like", "randint", "randint_like",
+    "randn", "randn_like", "randperm", "raw", "relu", "reshape", "rms_norm", "sigmoid", "sign",
+    "softmax", "split", "sqrt", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor",
+    "tensor_repr", "to", "transpose", "unsqueeze", "var", "where", "zeros", "zeros_like",
 ]  # fmt: skip

@@ -1,8 +1,8 @@
 """Layers and models.
 
     parameter.py   parameters, and the placeholders of lazy layers
-    module.py      the base class;  state.py: loading a state dict
-    lazy.py        how a lazy layer comes to life
+    module.py      the base class;  state.py: loading a state dict;  calling.py: hooks
+    lazy.py        how a lazy layer comes to life;  materialize.py: all of a model at once
     functional.py  what the layers compute;  init.py: the first numbers
     conv.py linear.py norm.py pooling.py activation.py loss.py container.py
     conv_transpose.py depthwise.py instance_norm.py layer_norm.py group_norm.py

@@ -272,7 +272,16 @@ class Trial:
 
     def drop(self) -> None:
         """Make the layer what it was: also after ``adopt``."""
-        self.layer.__dict__.update({k: self._start.get(k) for k in self._changes()})
+        self._put_back(self._changes())
+
+    def restore(self) -> None:
+        """Make the layer what it was, even if it came to life without this trial."""
+        self._put_back(
+            {k: v for k, v in self.layer.__dict__.items() if v is not self._start.get(k)}
+        )
+
+    def _put_back(self, changed: dict[str, Any]) -> None:
+        self.layer.__dict__.update({k: self._start.get(k) for k in changed})
         self.layer._empty(self._waiting)
 
 

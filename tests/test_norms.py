@@ -300,7 +300,7 @@ def test_several_axes_inferred():
     layer = nn.LazyLayerNorm(normalized_ndim=2)
     with pytest.raises(lucid.ShapeError, match=r"over the last 2 axes, got an input \(3,"):
         layer(lucid.zeros(3))
-    with pytest.raises(ValueError, match=r"weight: normalized_ndim=2: .* got \(3,"):
+    with pytest.raises(ValueError, match=r"weight: expected a shape of 2 axes, found \(3,"):
         layer.load_state_dict({"weight": lucid.zeros(3), "bias": lucid.zeros(3)})
     assert layer.normalized_shape is None
     layer.load_state_dict({"weight": lucid.ones(3, 2), "bias": lucid.zeros(3, 2)})

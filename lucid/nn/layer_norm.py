@@ -225,7 +225,10 @@ class LazyLayerNorm(LazyMixin, LayerNorm):
         return x.shape[x.ndim - self.normalized_ndim :]
 
     def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...] | None:
-        return shapes.get("weight")
+        shape = shapes.get("weight")
+        if shape is not None and len(shape) != self.normalized_ndim:
+            raise ShapeError(f"expected a shape of {self.normalized_ndim} axes, found {shape}")
+        return shape
 
 
 class RMSNorm(LastAxesNorm):

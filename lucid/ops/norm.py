@@ -42,13 +42,14 @@ class BatchNorm(Function):
 
     def forward(self, x: Array, w: Array, b: Array) -> Array:
         if self.training:
-            self.mean, self.var = np.full((2, x.shape[1]), np.nan)  # what an empty batch has
+            self.mean, self.var = np.zeros(x.shape[1]), np.ones(x.shape[1])  # of an empty batch
         rows = as_rows(x)
         y = np.empty(rows.shape, rows.dtype)
-        kernels.batch_norm_forward(
-            rows, np.ascontiguousarray(w), np.ascontiguousarray(b), self.mean, self.var, y,
-            self.eps, self.training,
-        )  # fmt: skip
+        if x.size:
+            kernels.batch_norm_forward(
+                rows, np.ascontiguousarray(w), np.ascontiguousarray(b), self.mean, self.var, y,
+                self.eps, self.training,
+            )  # fmt: skip
         return from_rows(y, x.ndim)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:

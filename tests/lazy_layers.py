@@ -16,6 +16,8 @@ import lucid
 import lucid.nn as nn
 from lucid.nn.parameter import UninitializedParameter
 
+from scale import LazyScale, Scale
+
 
 @dataclass
 class Member:
@@ -155,6 +157,12 @@ MEMBERS = {
         impossible=((), (6,), (4, 6, 0)),
         axis=-2,
         signature={"normalized_ndim": None},
+    ),
+    "the example of the docs": Member(
+        LazyScale, Scale, {},
+        "channels", 6, 8, channels,
+        AFFINE,
+        impossible=((), (6, 5), (4, 0, 5)),
     ),
 }  # fmt: skip
 

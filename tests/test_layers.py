@@ -369,7 +369,9 @@ def test_batch_norm_errors():
     before = [b.tolist() for b in layer.buffers()]
     with pytest.raises(lucid.ShapeError, match=r"BatchNorm1d expected an input \(N, C\) or \(N, C"):
         layer(lucid.zeros(2))
-    with pytest.raises(lucid.ShapeError, match=r"expected 2 channels in axis 1, got \(3, 4\)") as e:
+    with pytest.raises(
+        lucid.ShapeError, match=r"expected num_features=2, got .* \(3, 4\) with 4"
+    ) as e:
         layer(lucid.zeros(3, 4))
     assert "this BatchNorm1d has num_features=2, given at construction" in str(e.value)
     with pytest.raises(ValueError, match=r"more than one value .* \(1, 2\)\n  try: .*model.eval"):

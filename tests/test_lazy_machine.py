@@ -30,7 +30,7 @@ OPTIMIZERS = {
     "SGD": lambda ps: SGD(ps, lr=0.125, momentum=0.5),
     "Adam": lambda ps: Adam(ps, lr=0.125),
 }
-CASES = int(os.environ.get("LUCID_TEST_CASES", "60"))
+CASES = int(os.environ.get("LUCID_TEST_CASES", "100"))
 HEAD = 2  # outputs of the second layer
 
 

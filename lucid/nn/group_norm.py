@@ -102,12 +102,9 @@ class GroupNorm(SampleNorm):
             )
         return x.shape[1]
 
-    def _normalized(self, x: Tensor) -> Tensor:
-        if self._size_from_input(x) != self.num_channels:
-            raise ShapeError(
-                f"{type(self).__name__} expected {self.num_channels} channels in axis 1, "
-                f"got {x.shape}"
-            )
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize: (N, C, ...) to the same shape."""
+        self._check_input(x)
         return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:

@@ -37,17 +37,6 @@ class SampleNorm(SizedLayer):
     def _has_bias(self) -> bool:
         return "bias" in self._parameters or "weight" not in self._parameters
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalize: every input keeps its shape."""
-        try:
-            return self._normalized(x)
-        except ShapeError as error:
-            self._say_origin(error)
-            raise
-
-    def _normalized(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
-
 
 class LastAxesNorm(SampleNorm):
     """What layer norm and RMS norm share: the axes."""
@@ -75,6 +64,17 @@ class LastAxesNorm(SampleNorm):
 
     def _fixed_shapes(self) -> dict[str, tuple[int, ...]]:
         return {}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize: every input keeps its shape."""
+        try:
+            return self._normalized(x)
+        except ShapeError as error:
+            self._say_origin(error)
+            raise
+
+    def _normalized(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
 
 
 class LayerNorm(LastAxesNorm):

@@ -17,26 +17,17 @@ copy of the layer, in a ``Trial``:
 Loading a state dict into a waiting layer uses the same ``Trial``, with the numbers of the state
 dict in place of the first output.
 
-To add a lazy layer, let the eager one derive from ``SizedLayer``, and say what the size is, which
-shapes follow from it, and how an input shows it::
+To add a lazy layer, let the eager one derive from ``SizedLayer``: name the size (``inferred``),
+give the shapes that follow from it (``_shapes``) and how an input shows it (``_size_from_input``),
+declare the parameters, and end the constructor by ``_complete``. How a state shows the size follows
+from the shapes. The lazy one is then::
 
-    class Gain(SizedLayer):                                 # y[n, c, t] = weight[c] * x[n, c, t]
-        inferred = "channels"
-        def __init__(self, channels, device=None, dtype=None):
-            super().__init__(device, dtype)
-            self.channels = None                            # set when the size is known
-            self._declare("weight")                         # None until then, too
-            self._complete(channels)                        # last: checks, allocates, initializes
-        def _shapes(self, size): return {"weight": (size,)}
-        def _size_from_input(self, x): return x.shape[1]
-        def reset_parameters(self): self.weight is None or init.ones_(self.weight)
-        def forward(self, x): return self.weight[:, None] * x
+    class LazyScale(LazyMixin, Scale):
+        def __init__(self, bias=True, device=None, dtype=None):
+            super().__init__(PENDING, bias, device, dtype)
 
-    class LazyGain(LazyMixin, Gain):
-        def __init__(self, device=None, dtype=None): super().__init__(PENDING, device, dtype)
-
-``docs/lazy.rst`` has it with the checks of its input; ``tests/lazy_layers.py`` lists the members
-that the tests run through.
+The whole example is in ``docs/lazy.rst``; one entry in ``tests/lazy_layers.py`` puts a new layer
+under the whole contract.
 """
 
 from __future__ import annotations
@@ -227,6 +218,17 @@ class SizedLayer(Module):
         if n == size:
             return self.inferred
         return f"{self.inferred} / {size // n}" if n < size else f"{self.inferred} * {n // size}"
+
+    def _check_input(self, x: Any) -> None:
+        """An error if an input has another size than the layer."""
+        size, expected = self._size_from_input(x), getattr(self, self.inferred)
+        if size != expected:
+            error = ShapeError(
+                f"{type(self).__name__} expected {self.inferred}={expected}, "
+                f"got an input {x.shape} with {size}"
+            )
+            self._say_origin(error)
+            raise error
 
     def _say_origin(self, error: ShapeError) -> None:
         """Add to an error where the layer has its size from."""

@@ -75,16 +75,6 @@ class RunningNorm(SizedLayer):
             init.zeros_(self.bias)
         self.reset_running_stats()
 
-    def _check_input(self, x: Tensor) -> None:
-        size = self._size_from_input(x)  # an error, if this is no input at all
-        if size != self.num_features:
-            error = ShapeError(
-                f"{type(self).__name__} expected {self.num_features} channels in axis 1, "
-                f"got {x.shape}"
-            )
-            self._say_origin(error)
-            raise error
-
     def extra_repr(self) -> str:
         """The size, and the options that are not the default."""
         affine, track = self.usually

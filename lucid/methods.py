@@ -142,7 +142,6 @@ class OpMethods:
     expand = ops.expand
     flip = ops.flip
     split = ops.split
-    unflatten = ops.unflatten
     movedim = ops.movedim
     index_select = ops.index_select
     narrow = ops.narrow

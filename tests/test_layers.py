@@ -1,4 +1,4 @@
-"""The layers other than convolution, and the contract of the lazy ones among them.
+"""The layers other than convolution.
 
 Values are compared with NumPy definitions written to be obvious, derivatives with finite
 differences.
@@ -6,9 +6,7 @@ differences.
 
 from __future__ import annotations
 
-import copy
 import math
-import pickle
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ import pytest
 import lucid
 import lucid.nn as nn
 import lucid.nn.functional as F
-from lucid.optim import SGD
 
 from gradients import check_gradients
 
@@ -370,7 +367,9 @@ def test_batch_norm_errors():
     before = [b.tolist() for b in layer.buffers()]
     with pytest.raises(lucid.ShapeError, match=r"BatchNorm1d expected an input \(N, C\) or \(N, C"):
         layer(lucid.zeros(2))
-    with pytest.raises(lucid.ShapeError, match=r"expected 2 channels in axis 1, got \(3, 4\)") as e:
+    with pytest.raises(
+        lucid.ShapeError, match=r"expected num_features=2, got .* \(3, 4\) with 4"
+    ) as e:
         layer(lucid.zeros(3, 4))
     assert "this BatchNorm1d has num_features=2, given at construction" in str(e.value)
     with pytest.raises(ValueError, match=r"more than one value .* \(1, 2\)\n  try: .*model.eval"):
@@ -655,334 +654,14 @@ def test_module_dict():
     assert list(layers) == ["a", "c"]
 
 
-# ------------------------------------------------------------------------------- the lazy family
-
-
-class Case:
-    """A lazy layer, its eager twin, the shapes of two inputs, and what does not fit."""
-
-    def __init__(self, lazy, eager, size, first, other, inferred, tensors, wrong):
-        self.lazy, self.eager, self.size = lazy, eager, size
-        self.first, self.other = first, other  # shapes of inputs, of two different sizes
-        self.inferred, self.tensors, self.wrong = inferred, tensors, wrong
-
-
-CASES = {
-    "LazyLinear": Case(
-        lazy=lambda **kw: nn.LazyLinear(3, **kw),
-        eager=lambda size, **kw: nn.Linear(size, 3, **kw),
-        size=5,
-        first=(4, 5),
-        other=(4, 7),
-        inferred="in_features",
-        tensors={"weight": (3, 5), "bias": (3,)},
-        wrong=[(), (4, 0)],
-    ),
-    "LazyBatchNorm1d": Case(
-        lazy=lambda **kw: nn.LazyBatchNorm1d(**kw),
-        eager=lambda size, **kw: nn.BatchNorm1d(size, **kw),
-        size=5,
-        first=(4, 5, 3),
-        other=(4, 7, 3),
-        inferred="num_features",
-        tensors={
-            "weight": (5,),
-            "bias": (5,),
-            "running_mean": (5,),
-            "running_var": (5,),
-            "num_batches_tracked": (),
-        },
-        wrong=[(), (3,), (2, 3, 4, 5), (2, 0), (1, 5)],
-    ),
-    "LazyConv1d": Case(
-        lazy=lambda **kw: nn.LazyConv1d(3, 2, **kw),
-        eager=lambda size, **kw: nn.Conv1d(size, 3, 2, **kw),
-        size=5,
-        first=(4, 5, 6),
-        other=(4, 7, 6),
-        inferred="in_channels",
-        tensors={"weight": (3, 5, 2), "bias": (3,)},
-        wrong=[(), (5, 6), (1, 0, 6), (1, 5, 1), (1, 5, 0)],
-    ),
-}
-
-
-@pytest.fixture(params=CASES)
-def case(request):
-    return CASES[request.param]
-
-
-def assert_pending(layer, case):
-    assert getattr(layer, case.inferred) is None
-    assert all(getattr(layer, name) is None for name in case.tensors)
-    assert layer.state_dict() == {}
-    assert [type(p) for p in layer.parameters()] == [nn.UninitializedParameter] * 2
-    assert list(layer.buffers()) == []
+# ------------------------------------------------- the lazy family: see also test_lazy_family.py
 
 
 def assert_equal_layers(a, b):
     ours, theirs = a.state_dict(), b.state_dict()
     assert list(ours) == list(theirs)
     for key, value in ours.items():
-        assert value.dtype is theirs[key].dtype
         np.testing.assert_array_equal(value.tolist(), theirs[key].tolist(), err_msg=key)
-
-
-def test_lazy_before_and_after(case):
-    layer = case.lazy()
-    assert_pending(layer, case)
-    assert repr(layer).startswith(f"{type(layer).__name__}({case.inferred}=None")
-    kind, placeholders = type(layer), list(layer.parameters())
-    layer(lucid.randn(*case.first))
-    assert type(layer) is kind
-    assert getattr(layer, case.inferred) == case.size
-    assert {n: t.shape for n, t in layer.state_dict().items()} == case.tensors
-    assert all(a is b for a, b in zip(layer.parameters(), placeholders, strict=True))
-    assert all(type(p) is nn.Parameter and p.requires_grad for p in placeholders)
-    assert repr(layer).startswith(f"{kind.__name__}({case.inferred}={case.size}")
-    assert isinstance(layer, type(case.eager(2)))
-
-
-def test_lazy_draws_as_the_eager_one(case):
-    lucid.manual_seed(4)
-    eager = [case.eager(case.size), case.eager(7)]
-    after = lucid.get_rng_state()
-    lucid.manual_seed(4)
-    lazy = [case.lazy(), case.lazy()]
-    assert lucid.get_rng_state() == after  # one child seed for each, nothing from the stream
-    inputs = [lucid.randn(*case.first), lucid.randn(*case.other)]
-    state = lucid.get_rng_state()
-    for i in (1, 0):  # the order does not matter
-        assert_equal_outputs(lazy[i], eager[i], inputs[i])
-        assert_equal_layers(lazy[i], eager[i])
-    assert lucid.get_rng_state() == state
-
-
-def assert_equal_outputs(a, b, x):
-    np.testing.assert_array_equal(a(x).tolist(), b(x).tolist())
-
-
-def test_lazy_materializes_once(case):
-    layer = case.lazy().eval()
-    layer(lucid.randn(*case.first))
-    before = copy.deepcopy(layer)
-    with pytest.raises(
-        lucid.ShapeError, match=f"has {case.inferred}=5, inferred at the first forw"
-    ):
-        layer(lucid.randn(*case.other))
-    layer(lucid.randn(*case.first))
-    assert_equal_layers(layer, before)
-    assert not layer.training
-    with pytest.raises(ValueError, match="a layer is initialized once"):
-        layer._initialize(7)
-
-
-def test_lazy_first_forward_that_fails_leaves_no_trace(case):
-    layer = case.lazy()
-    expected = copy.deepcopy(layer)
-    state = lucid.get_rng_state()
-    failing = [lucid.zeros(*shape) for shape in case.wrong]
-    failing += [lucid.zeros(*case.other, dtype=d) for d in ("float64", "int64", "bool")]
-    for x in (*failing, np.zeros(case.other), None, 3.0):
-        with pytest.raises((ValueError, TypeError)):
-            layer(x)
-        assert_pending(layer, case)
-    for size in (0, -1, 2.5):
-        with pytest.raises((ValueError, TypeError), match=case.inferred):
-            layer._initialize(size)
-        assert_pending(layer, case)
-    assert lucid.get_rng_state() == state
-    x = lucid.randn(*case.first)
-    assert_equal_outputs(layer, expected, x)
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, RuntimeError])
-def test_lazy_first_forward_that_is_interrupted_leaves_no_trace(case, error, monkeypatch):
-    layer = case.lazy()
-    expected = copy.deepcopy(layer)
-
-    def raise_error(*_, **__):
-        raise error
-
-    x = lucid.randn(*case.first)
-    for step in ("reset_parameters", "forward", "_make_buffers"):
-        with monkeypatch.context() as patch:
-            patch.setattr(type(case.eager(2)), step, raise_error)
-            with pytest.raises(error):
-                layer(x)
-        assert_pending(layer, case)
-    assert_equal_outputs(layer, expected, x)
-    assert_equal_layers(layer, expected)
-
-
-def test_lazy_loading_materializes(case):
-    source = case.eager(case.size)
-    source(lucid.randn(*case.first))
-    layer = case.lazy()
-    parameters, state = list(layer.parameters()), lucid.get_rng_state()
-    layer.load_state_dict(source.state_dict())
-    assert lucid.get_rng_state() == state
-    assert getattr(layer, case.inferred) == case.size
-    assert_equal_layers(layer, source)
-    assert all(a is b for a, b in zip(layer.parameters(), parameters, strict=True))
-    assert_equal_outputs(layer.eval(), source.eval(), lucid.randn(*case.first))
-    with pytest.raises(lucid.ShapeError, match="=5, taken from the loaded state dict"):
-        layer(lucid.randn(*case.other))
-
-
-def test_lazy_assigning_materializes(case):
-    source = case.eager(case.size, dtype="float64")
-    layer = case.lazy()
-    layer.load_state_dict(source.state_dict(), assign=True)
-    assert_equal_layers(layer, source)
-    assert_equal_outputs(layer.eval(), source.eval(), randn(*case.first))
-
-
-def test_lazy_states_of_pending_layers(case):
-    layer = case.lazy()
-    layer.load_state_dict(case.lazy().state_dict())
-    assert_pending(layer, case)
-    with pytest.raises(
-        ValueError, match=r"missing: weight, bias(.|\n)*saved before its first forw"
-    ):
-        case.eager(3).load_state_dict(layer.state_dict())
-
-
-def test_lazy_loading_that_fails_leaves_no_trace(case):
-    good = case.eager(case.size).state_dict()
-    layer = case.lazy()
-    expected = copy.deepcopy(layer)
-    for key in good:
-        for value in (lucid.zeros(2, 2, 2, 2), lucid.zeros(0), "text", None):
-            with pytest.raises(ValueError, match=f"{key}: |missing"):
-                layer.load_state_dict({**good, key: value})
-            assert_pending(layer, case)
-        with pytest.raises(ValueError, match=f"missing: {key}"):
-            layer.load_state_dict({k: v for k, v in good.items() if k != key})
-        assert_pending(layer, case)
-    with pytest.raises(ValueError, match="unexpected: odd"):
-        layer.load_state_dict({**good, "odd": lucid.zeros(1)})
-    assert_pending(layer, case)
-    assert_equal_outputs(layer, expected, lucid.randn(*case.first))
-
-
-def test_lazy_partial_states(case):
-    lucid.manual_seed(1)
-    eager = case.eager(case.size)
-    lucid.manual_seed(1)
-    layer = case.lazy()
-    weight = lucid.randn(*case.tensors["weight"])
-    result = layer.load_state_dict({"weight": weight}, strict=False)
-    assert result.missing_keys == [k for k in case.tensors if k != "weight"]
-    eager.load_state_dict({"weight": weight}, strict=False)
-    assert_equal_layers(layer, eager)  # the rest is initialized
-    layer = case.lazy()
-    result = layer.load_state_dict({"bias": lucid.zeros(3)}, strict=False)
-    assert "weight" in result.missing_keys
-    assert_pending(layer, case)
-
-
-def test_lazy_optimizer_made_first(case):
-    layer = case.lazy()
-    optimizer = SGD(layer.parameters(), lr=0.1)
-    optimizer.step()  # nothing to do yet
-    optimizer.zero_grad()
-    assert_pending(layer, case)
-    layer(lucid.randn(*case.first)).sum().backward()
-    before = {n: p.tolist() for n, p in layer.named_parameters()}
-    optimizer.step()
-    for name, p in layer.named_parameters():
-        assert p.grad.abs().sum().item() > 0 or case.inferred == "num_features"
-        np.testing.assert_allclose(
-            p.tolist(), np.array(before[name]) - 0.1 * np.array(p.grad.tolist()), atol=1e-6
-        )
-    assert layer.bias.tolist() != before["bias"]
-
-
-def test_lazy_optimizer_made_before_loading(case):
-    layer = case.lazy()
-    optimizer = SGD(layer.parameters(), lr=0.1)
-    layer.load_state_dict(case.eager(case.size).state_dict())
-    before = layer.bias.tolist()
-    layer(lucid.randn(*case.first)).sum().backward()
-    optimizer.step()
-    assert layer.bias.tolist() != before
-
-
-def as_pickled(layer):
-    return pickle.loads(pickle.dumps(layer))
-
-
-@pytest.mark.parametrize("how", [copy.deepcopy, as_pickled])
-def test_lazy_copies(case, how):
-    layer = case.lazy(dtype="float64").eval()
-    layer.requires_grad_(False)
-    twin = how(layer)
-    assert_pending(twin, case)
-    assert not twin.training
-    assert not any(p.requires_grad for p in twin.parameters())
-    x = randn(*case.first)
-    assert_equal_outputs(twin, layer, x)  # float64 and the seed came along
-    assert_equal_layers(twin, layer)
-    later = how(layer)
-    assert_equal_layers(later, layer)
-    with lucid.no_grad():
-        later.weight.fill_(3)
-    assert_equal_layers(twin, layer)
-    pending = case.lazy()
-    twin = how(pending)
-    twin(lucid.randn(*case.first))
-    assert_pending(pending, case)  # independent
-
-
-@pytest.mark.parametrize(
-    "convert",
-    [lambda m: m.double(), lambda m: m.to("float64"), lambda m: nn.Sequential(m).double()],
-)
-def test_lazy_conversion_before_materialization(case, convert):
-    layer = case.lazy()
-    convert(layer)
-    assert [p.dtype for p in layer.parameters()] == [lucid.float64] * 2
-    with pytest.raises(TypeError, match="float32"):
-        layer(lucid.randn(*case.first))
-    layer(randn(*case.first))
-    for name, tensor in layer.state_dict().items():
-        assert tensor.dtype is (lucid.int64 if "num" in name else lucid.float64)
-
-
-def test_lazy_dtypes(case):
-    lucid.set_default_dtype(lucid.float64)
-    early = case.lazy()
-    lucid.set_default_dtype(lucid.float32)
-    assert early(randn(*case.first)).dtype is lucid.float64  # the default at construction
-    layer = case.lazy(dtype="float64")
-    layer.float()
-    assert layer(lucid.randn(*case.first)).dtype is lucid.float32
-
-
-def test_lazy_requires_grad_set_before(case):
-    layer = case.lazy().requires_grad_(False)
-    assert not layer(lucid.randn(*case.first)).requires_grad
-    layer.requires_grad_()
-    with lucid.no_grad():
-        other = case.lazy()
-        other(lucid.randn(*case.first))
-    assert other(lucid.randn(*case.first)).requires_grad
-
-
-def test_lazy_apply_reset_and_zero_grad_before(case):
-    layer, seen = case.lazy(), []
-    layer.apply(lambda m: seen.append(m.weight))
-    layer.reset_parameters()
-    layer.zero_grad()
-    assert seen == [None]
-    assert_pending(layer, case)
-
-
-def test_lazy_empty_batch_materializes(case):
-    layer = case.lazy()
-    assert layer(lucid.zeros(0, *case.first[1:])).shape[0] == 0
-    assert getattr(layer, case.inferred) == case.size
 
 
 def test_lazy_layers_without_parameters_of_their_own():

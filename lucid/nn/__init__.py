@@ -1,11 +1,16 @@
 """Layers and models.
 
     parameter.py   parameters, and the placeholders of lazy layers
-    module.py      the base class;  state.py: loading a state dict
-    lazy.py        how a lazy layer comes to life
-    functional.py  what the layers compute;  init.py: the first numbers
-    conv.py linear.py norm.py pooling.py embedding.py container.py
-    rectifier.py activation.py dropout.py flatten.py loss.py
+    module.py      the base class;  state.py: loading a state dict;  calling.py: hooks
+    lazy.py        how a lazy layer comes to life;  materialize.py: all of a model at once
+    functional.py  what the layers compute;  init/: the first numbers;  utils/: tools
+    container.py
+
+    conv.py conv_transpose.py depthwise.py linear.py embedding.py
+    norm.py instance_norm.py layer_norm.py group_norm.py dropout.py
+    pooling.py padding.py upsampling.py flatten.py
+    rectifier.py activation.py loss.py
+    recurrence.py recurrent.py recurrent_lazy.py
 
 Whoever wants to read it all begins with module.py and lazy.py.
 """
@@ -26,9 +31,14 @@ from lucid.nn.activation import (
 )
 from lucid.nn.container import ModuleDict, ModuleList, Sequential
 from lucid.nn.conv import Conv1d, LazyConv1d
+from lucid.nn.conv_transpose import ConvTranspose1d, LazyConvTranspose1d
+from lucid.nn.depthwise import DepthwiseConv1d, LazyDepthwiseConv1d
 from lucid.nn.dropout import AlphaDropout, Dropout, Dropout1d
 from lucid.nn.embedding import Embedding
 from lucid.nn.flatten import Flatten, Identity, Unflatten
+from lucid.nn.group_norm import GroupNorm, LazyGroupNorm
+from lucid.nn.instance_norm import InstanceNorm1d, LazyInstanceNorm1d
+from lucid.nn.layer_norm import LayerNorm, LazyLayerNorm, RMSNorm
 from lucid.nn.linear import LazyLinear, Linear
 from lucid.nn.loss import (
     BCELoss,
@@ -87,7 +97,9 @@ __all__ = [
     "CircularPad1d",
     "ConstantPad1d",
     "Conv1d",
+    "ConvTranspose1d",
     "CrossEntropyLoss",
+    "DepthwiseConv1d",
     "Dropout",
     "Dropout1d",
     "ELU",
@@ -96,19 +108,27 @@ __all__ = [
     "GELU",
     "GLU",
     "GRU",
+    "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
     "Hardtanh",
     "HuberLoss",
     "Identity",
+    "InstanceNorm1d",
     "KLDivLoss",
     "L1Loss",
     "LPPool1d",
     "LSTM",
+    "LayerNorm",
     "LazyBatchNorm1d",
     "LazyConv1d",
+    "LazyConvTranspose1d",
+    "LazyDepthwiseConv1d",
     "LazyGRU",
+    "LazyGroupNorm",
+    "LazyInstanceNorm1d",
     "LazyLSTM",
+    "LazyLayerNorm",
     "LazyLinear",
     "LazyRNN",
     "LeakyReLU",
@@ -125,6 +145,7 @@ __all__ = [
     "NLLLoss",
     "PReLU",
     "Parameter",
+    "RMSNorm",
     "RNN",
     "ReLU",
     "ReLU6",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
@@ -13,10 +14,88 @@ from lucid.ops.conv import check_mode, check_padding
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
 
-__all__ = ["Conv1d", "LazyConv1d"]
+__all__ = ["Conv1d", "ConvLayer", "LazyConv1d"]
 
 
-class Conv1d(SizedLayer):
+class ConvLayer(SizedLayer):
+    """What a convolution and a transposed one share: all but padding and direction."""
+
+    inferred = "in_channels"
+    _sizes: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels", "kernel_size")
+
+    def __init__(
+        self,
+        out_channels: int,
+        kernel_size: int,
+        stride: int,
+        dilation: int,
+        groups: int,
+        bias: bool,
+        device: DeviceLike,
+        dtype: DTypeLike,
+    ) -> None:
+        super().__init__(device, dtype)
+        self.in_channels: int | None = None  # set by _initialize
+        self.out_channels = check_size("out_channels", out_channels, 1)
+        self.kernel_size = check_size("kernel_size", kernel_size, 1)
+        self.stride = check_size("stride", stride, 1)
+        self.dilation = check_size("dilation", dilation, 1)
+        self.groups = check_size("groups", groups, 1)
+        self._check_groups(out_channels=self.out_channels)
+        self.weight: Tensor | None
+        self.bias: Tensor | None = None
+        self._declare("weight", "bias") if bias else self._declare("weight")
+
+    def _check_groups(self, **channels: int) -> None:
+        for name, size in channels.items():
+            if size % self.groups:
+                common = math.gcd(size, self.out_channels)
+                fitting = max(g for g in range(1, self.groups) if common % g == 0)
+                raise ValueError(
+                    f"{name} must be divisible by groups: {name}={size}, groups={self.groups}\n"
+                    f"  try: groups={fitting}"
+                )
+
+    def _weight_and_bias(
+        self, weight: tuple[int, ...], out_channels: int
+    ) -> dict[str, tuple[int, ...]]:
+        if math.prod(weight) >= 2**31:
+            raise ValueError(f"a weight of shape {weight} has 2**31 numbers or more")
+        return {"weight": weight, "bias": (out_channels,)}
+
+    def _smallest_size(self) -> int:
+        return self.groups
+
+    def _size_from_input(self, x: Tensor) -> int:
+        check_tensor(x, "input", type(self).__name__)
+        check_rank(x.shape, type(self).__name__)
+        return x.shape[1]
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew; nothing happens while they wait for their shapes."""
+        if self.weight is not None:
+            init.by_fan_in_(self.weight, self.bias)
+
+    def _say_more(self, error: ShapeError, x: Tensor) -> None:
+        """If it is the channels of the input that are wrong, say where the layer has its own."""
+        if x.ndim == 3 and x.shape[1] != self.in_channels:
+            self._say_origin(error)
+
+    def _options(self) -> dict[str, tuple[object, object]]:
+        """Each option that ``repr`` may show, and its default."""
+        return {
+            "stride": (self.stride, 1),
+            "dilation": (self.dilation, 1),
+            "groups": (self.groups, 1),
+            "bias": (self._parameters.get("bias") is not None, True),
+        }
+
+    def extra_repr(self) -> str:
+        """The sizes, and the options that are not the default."""
+        return self._describe(*self._sizes, **self._options())
+
+
+class Conv1d(ConvLayer):
     """Slide learned kernels over a signal.
 
     ::
@@ -87,8 +166,6 @@ class Conv1d(SizedLayer):
     (4, 32, 31)
     """
 
-    inferred = "in_channels"
-
     def __init__(
         self,
         in_channels: int,
@@ -103,63 +180,16 @@ class Conv1d(SizedLayer):
         device: DeviceLike = None,
         dtype: DTypeLike = None,
     ) -> None:
-        super().__init__(device, dtype)
-        self.in_channels: int | None = None  # set by _initialize
-        self.out_channels = check_size("out_channels", out_channels, 1)
-        self.kernel_size = check_size("kernel_size", kernel_size, 1)
-        self.stride = check_size("stride", stride, 1)
-        self.dilation = check_size("dilation", dilation, 1)
+        super().__init__(out_channels, kernel_size, stride, dilation, groups, bias, device, dtype)
         self.padding = check_padding(padding, self.stride, self.kernel_size, self.dilation)
-        self.groups = check_size("groups", groups, 1)
-        self._check_groups(out_channels=self.out_channels)
         check_mode(padding_mode)
         self.padding_mode = padding_mode
-        self.weight: Tensor | None
-        self.bias: Tensor | None = None
-        self._declare("weight", "bias") if bias else self._declare("weight")
         self._complete(in_channels)
-
-    def _check_groups(self, **channels: int) -> None:
-        for name, size in channels.items():
-            if size % self.groups:
-                common = math.gcd(size, self.out_channels)
-                fitting = max(g for g in range(1, self.groups) if common % g == 0)
-                raise ValueError(
-                    f"{name} must be divisible by groups: {name}={size}, groups={self.groups}\n"
-                    f"  try: groups={fitting}"
-                )
 
     def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
         self._check_groups(in_channels=size)
         weight = (self.out_channels, size // self.groups, self.kernel_size)
-        if math.prod(weight) >= 2**31:
-            raise ValueError(f"a weight of shape {weight} has 2**31 numbers or more")
-        return {"weight": weight, "bias": (self.out_channels,)}
-
-    def _smallest_size(self) -> int:
-        return self.groups
-
-    def _size_from_input(self, x: Tensor) -> int:
-        check_tensor(x, "input", type(self).__name__)
-        check_rank(x.shape, type(self).__name__)
-        return x.shape[1]
-
-    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
-        weight = shapes.get("weight")
-        if weight is None:
-            return None
-        if len(weight) != 3 or (weight[0], weight[2]) != (self.out_channels, self.kernel_size):
-            per_group = "in_channels" if self.groups == 1 else f"in_channels / {self.groups}"
-            raise ShapeError(
-                f"expected shape ({self.out_channels}, {per_group}, {self.kernel_size}), "
-                f"found {weight}"
-            )
-        return weight[1] * self.groups
-
-    def reset_parameters(self) -> None:
-        """Draw weight and bias anew; nothing happens while they wait for their shapes."""
-        if self.weight is not None:
-            init.by_fan_in_(self.weight, self.bias)
+        return self._weight_and_bias(weight, self.out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the convolution: (N, C_in, L) to (N, C_out, L_out)."""
@@ -169,27 +199,16 @@ class Conv1d(SizedLayer):
                 self.padding, self.dilation, self.groups, self.padding_mode,
             )  # fmt: skip
         except ShapeError as error:
-            if x.ndim == 3 and x.shape[1] != self.in_channels:
-                self._say_origin(error)
+            self._say_more(error, x)
             raise
 
-    def extra_repr(self) -> str:
-        """The sizes, and the options that are not the default."""
-        shown: dict[str, object] = {
-            "in_channels": self.in_channels,
-            "out_channels": self.out_channels,
-            "kernel_size": self.kernel_size,
-        }
-        options: dict[str, tuple[object, object]] = {
+    def _options(self) -> dict[str, tuple[object, object]]:
+        return {
             "stride": (self.stride, 1),
             "padding": (self.padding, 0),
-            "dilation": (self.dilation, 1),
-            "groups": (self.groups, 1),
-            "bias": ("bias" in self._parameters and self._parameters["bias"] is not None, True),
+            **super()._options(),
             "padding_mode": (self.padding_mode, "zeros"),
         }
-        shown |= {name: value for name, (value, default) in options.items() if value != default}
-        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
 
 class LazyConv1d(LazyMixin, Conv1d):

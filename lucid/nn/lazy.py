@@ -17,10 +17,17 @@ copy of the layer, in a ``Trial``:
 Loading a state dict into a waiting layer uses the same ``Trial``, with the numbers of the state
 dict in place of the first output.
 
-To add a lazy layer, let the eager one derive from ``SizedLayer`` and write::
+To add a lazy layer, let the eager one derive from ``SizedLayer``: name the size (``inferred``),
+give the shapes that follow from it (``_shapes``) and how an input shows it (``_size_from_input``),
+declare the parameters, and end the constructor by ``_complete``. How a state shows the size follows
+from the shapes. The lazy one is then::
 
-    class LazyThing(LazyMixin, Thing):
-        def __init__(self, everything_but_the_size): super().__init__(PENDING, ...)
+    class LazyScale(LazyMixin, Scale):
+        def __init__(self, bias=True, device=None, dtype=None):
+            super().__init__(PENDING, bias, device, dtype)
+
+The whole example is in ``docs/lazy.rst``; one entry in ``tests/lazy_layers.py`` puts a new layer
+under the whole contract.
 """
 
 from __future__ import annotations
@@ -67,7 +74,8 @@ class SizedLayer(Module):
     """A layer with one size that a lazy subclass can infer from the first input.
 
     A subclass says which (``inferred``), what follows from it (``_shapes``, ``_make_buffers``),
-    and how to read it from an input and from a state.
+    and how to read it from an input. The size is an int; where it is something else (the several
+    sizes of ``LayerNorm``), the methods after ``_check_inferred`` are overridden, too.
     """
 
     inferred: ClassVar[str]  # the attribute: "in_channels"
@@ -90,22 +98,22 @@ class SizedLayer(Module):
             self._parameters[name] = UninitializedParameter(self._dtype)
             self.__dict__[name] = None
 
-    def _complete(self, size: int) -> None:
+    def _complete(self, size: Any) -> None:
         """The last step of construction; a lazy layer only takes its seed."""
         if not self.lazy:
-            self._shapes(check_size(self.inferred, size, 1))  # an error leaves the seeds alone
+            self._shapes(self._check_inferred(size))  # an error leaves the seeds alone
         self._seed = spawn_seed()
         if not self.lazy:
             self._initialize(size)
 
-    def _initialize(self, size: int, origin: str | None = None) -> None:
+    def _initialize(self, size: Any, origin: str | None = None) -> None:
         """Check the size, fill the parameters and initialize them: all of it or nothing."""
         if not self._pending:
             raise ValueError(
                 f"{type(self).__name__} has {self.inferred}={getattr(self, self.inferred)}, "
                 f"{self._origin}; a layer is initialized once"
             )
-        size = check_size(self.inferred, size, 1)
+        size = self._check_inferred(size)
         shapes = self._shapes(size)  # raises if the size is impossible
         declared = {n: p for n, p in self._parameters.items() if n in shapes and p is not None}
         waiting = self._waiting()
@@ -158,24 +166,69 @@ class SizedLayer(Module):
             twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
             return twin
 
-    def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        """The shape of each parameter for this size; ValueError if the size is impossible."""
+    def _shapes(self, size: Any) -> dict[str, tuple[int, ...]]:
+        """The shape of each parameter, and of the buffers that tell the size as well.
+
+        ValueError if the size is impossible.
+        """
         raise NotImplementedError
 
-    def _make_buffers(self, size: int) -> None:
-        """Register the buffers whose shapes follow from the size."""
+    def _make_buffers(self, size: Any) -> None:
+        """Register the buffers, and set the other attributes, that follow from the size."""
 
-    def _smallest_size(self) -> int:
-        """A size that is possible: what does not depend on the size can be told from it."""
-        return 1
-
-    def _size_from_input(self, x: Tensor) -> int:
+    def _size_from_input(self, x: Any) -> Any:
         """The size that an input has; an error if it is no input for this layer at all."""
         raise NotImplementedError
 
-    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
-        """The size that follows from the shapes in a state; None if they do not tell."""
-        raise NotImplementedError
+    def _check_inferred(self, size: Any) -> Any:
+        """The size as it is kept; an error if there is no such size."""
+        return check_size(self.inferred, size, 1)
+
+    def _smallest_size(self) -> int:
+        """A size that is possible, as is each of its multiples."""
+        return 1
+
+    def _fixed_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of ``_shapes``, those that are the same for every size."""
+        least = self._smallest_size()
+        one, other = self._shapes(least), self._shapes(2 * least)
+        return {name: shape for name, shape in one.items() if shape == other[name]}
+
+    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> Any:
+        """The size that follows from the shapes in a state; None if they do not tell.
+
+        It is read from the first of ``_shapes`` that changes with it.
+        """
+        least = self._smallest_size()
+        one, other = self._shapes(least), self._shapes(2 * least)
+        name = next((name for name in one if one[name] != other[name]), None)
+        if name is None or name not in shapes:
+            return None
+        found, pairs = shapes[name], list(zip(one[name], other[name], strict=True))
+        fits = [a != b or a == n for (a, b), n in zip(pairs, found, strict=False)]
+        if len(found) != len(pairs) or not all(fits):
+            parts = [str(a) if a == b else self._multiple(a, least) for a, b in pairs]
+            tail = "," if len(parts) == 1 else ""
+            raise ShapeError(f"expected shape ({', '.join(parts)}{tail}), found {found}")
+        axis = next(i for i, (a, b) in enumerate(pairs) if a != b)
+        return found[axis] * least // pairs[axis][0]
+
+    def _multiple(self, n: int, size: int) -> str:
+        """How n follows from the size: "in_channels / 2"."""
+        if n == size:
+            return self.inferred
+        return f"{self.inferred} / {size // n}" if n < size else f"{self.inferred} * {n // size}"
+
+    def _check_input(self, x: Any) -> None:
+        """An error if an input has another size than the layer."""
+        size, expected = self._size_from_input(x), getattr(self, self.inferred)
+        if size != expected:
+            error = ShapeError(
+                f"{type(self).__name__} expected {self.inferred}={expected}, "
+                f"got an input {x.shape} with {size}"
+            )
+            self._say_origin(error)
+            raise error
 
     def _say_origin(self, error: ShapeError) -> None:
         """Add to an error where the layer has its size from."""
@@ -183,6 +236,12 @@ class SizedLayer(Module):
         add_to_message(error, f"this {type(self).__name__} has {size}")
         if self._origin == FROM_INPUT:
             add_to_message(error, "if it was that first input that was wrong, make the model anew")
+
+    def _describe(self, *sizes: str, **options: tuple[object, object]) -> str:
+        """What ``repr`` shows: the sizes, and the options that are not what they usually are."""
+        values = {name: getattr(self, name) for name in sizes}
+        values |= {name: value for name, (value, usual) in options.items() if value != usual}
+        return ", ".join(f"{name}={value!r}" for name, value in values.items())
 
     def reset_parameters(self) -> None:
         """Initialize the parameters anew; nothing happens while they wait for their shapes."""
@@ -215,7 +274,16 @@ class Trial:
 
     def drop(self) -> None:
         """Make the layer what it was: also after ``adopt``."""
-        self.layer.__dict__.update({k: self._start.get(k) for k in self._changes()})
+        self._put_back(self._changes())
+
+    def restore(self) -> None:
+        """Make the layer what it was, even if it came to life without this trial."""
+        self._put_back(
+            {k: v for k, v in self.layer.__dict__.items() if v is not self._start.get(k)}
+        )
+
+    def _put_back(self, changed: dict[str, Any]) -> None:
+        self.layer.__dict__.update({k: self._start.get(k) for k in changed})
         self.layer._empty(self._waiting)
 
 

@@ -80,14 +80,6 @@ class Linear(SizedLayer):
             raise ShapeError(f"{type(self).__name__} expected an input (..., features), got ()")
         return x.shape[-1]
 
-    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
-        weight = shapes.get("weight")
-        if weight is None:
-            return None
-        if len(weight) != 2 or weight[0] != self.out_features:
-            raise ShapeError(f"expected shape ({self.out_features}, in_features), found {weight}")
-        return weight[1]
-
     def reset_parameters(self) -> None:
         """Draw weight and bias anew; nothing happens while they wait for their shapes."""
         if self.weight is not None:

@@ -10,20 +10,19 @@ layer that waits for its first input reads as None, while the registry holds its
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Self
 
 from lucid import types
 from lucid.autograd import is_tensor
-from lucid.errors import add_to_message
-from lucid.nn import state
+from lucid.nn import calling, state
+from lucid.nn.calling import Hook
+from lucid.nn.materialize import Example, fill, waiting
 from lucid.nn.parameter import Parameter, UninitializedParameter, convert
 from lucid.tensor import RemovableHandle, Tensor
 from lucid.types import DeviceLike, DTypeLike
 
 __all__ = ["Module"]
-
-Hook: TypeAlias = Callable[..., Any]
 
 
 class Module:
@@ -89,48 +88,23 @@ class Module:
         """Run the pre-hooks, ``forward``, and the hooks."""
         try:
             if self._forward_pre_hooks or self._forward_hooks:
-                return self._call_with_hooks(args, kwargs)
+                return calling.call_with_hooks(self, args, kwargs)
             return self.forward(*args, **kwargs)
         except Exception as error:
-            self._say_where(error)
+            calling.say_where(self, error)
             raise
-
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for hook, with_kwargs in list(self._forward_pre_hooks):
-            changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
-            if changed is not None and with_kwargs:
-                args, kwargs = _checked_pair(changed)
-            elif changed is not None:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        out = self.forward(*args, **kwargs)
-        for hook, with_kwargs in list(self._forward_hooks):
-            changed = hook(self, args, kwargs, out) if with_kwargs else hook(self, args, out)
-            out = out if changed is None else changed
-        return out
-
-    def _say_where(self, error: Exception) -> None:
-        """Name the module that an error came from by its path from here."""
-        # Each module that the error passes on its way out names the path anew, from further out.
-        self._parameters_or_error()  # a module that was never set up has no paths
-        try:
-            source = error.__dict__.setdefault("_lucid_source", id(self))
-            for path, module in self.named_modules():
-                if id(module) == source and path:
-                    add_to_message(error, f"in model: {path} ({type(module).__name__})")
-        except (AttributeError, TypeError):
-            pass  # an exception that cannot be added to is raised as it is
 
     def register_forward_pre_hook(
         self, hook: Hook, *, prepend: builtins.bool = False, with_kwargs: builtins.bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, args)`` before every ``forward``; what it returns replaces args."""
-        return _add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
+        return calling.add_hook(self._forward_pre_hooks, hook, prepend, with_kwargs)
 
     def register_forward_hook(
         self, hook: Hook, *, prepend: builtins.bool = False, with_kwargs: builtins.bool = False
     ) -> RemovableHandle:
         """Call ``hook(module, args, out)`` after ``forward``; what it returns replaces out."""
-        return _add_hook(self._forward_hooks, hook, prepend, with_kwargs)
+        return calling.add_hook(self._forward_hooks, hook, prepend, with_kwargs)
 
     # --------------------------------------------------------------------------------- registering
 
@@ -370,6 +344,48 @@ class Module:
             p.requires_grad_(requires_grad)
         return self
 
+    # --------------------------------------------------------------------------------------- lazy
+
+    def materialize(self, example: Example | Sequence[Example]) -> Self:
+        """Give every lazy layer below its first input, by one forward pass that leaves no trace.
+
+        No gradient is recorded, dropout and batch norm behave as in use, and the modes of all
+        modules and the random numbers are afterwards as before.
+
+        Parameters
+        ----------
+        example : Tensor, shape, or tuple of these
+            An input, or its shape (a tuple of ints, for zeros in the dtype of the model). A model
+            of several inputs takes a tuple of them. Whole numbers, as for an embedding, need an
+            example.
+
+        Returns
+        -------
+        Module
+            The module itself.
+
+        Raises
+        ------
+        ValueError
+            If forward, as in use, does not come to all lazy layers. After this or any other error
+            of the forward pass, all of them wait again.
+
+        Examples
+        --------
+        >>> import lucid.nn as nn
+        >>> model = nn.Sequential(nn.LazyConv1d(8, 3), nn.LazyBatchNorm1d(), nn.ReLU())
+        >>> model.has_uninitialized_parameters()
+        True
+        >>> model.materialize((1, 12, 29)).has_uninitialized_parameters()
+        False
+        """
+        fill(self, example)
+        return self
+
+    def has_uninitialized_parameters(self) -> builtins.bool:
+        """Whether a lazy layer here or below still waits for its first input."""
+        return any(True for _ in waiting(self))
+
     # -------------------------------------------------------------------------------------- state
 
     def state_dict(
@@ -442,21 +458,3 @@ class Module:
             lines.insert(0, self.extra_repr())
         body = "\n".join(lines).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
-
-
-def _checked_pair(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    match changed:
-        case (tuple(args), dict(kwargs)) if isinstance(changed, tuple):
-            return args, kwargs
-    raise TypeError(
-        "a pre-hook with kwargs returns a tuple of arguments and a dict of keyword arguments, "
-        f"or None; got {type(changed).__name__}\n  try: return (x,), kwargs"
-    )
-
-
-def _add_hook(
-    hooks: list[Any], hook: Hook, prepend: builtins.bool, with_kwargs: builtins.bool
-) -> RemovableHandle:
-    entry = (hook, with_kwargs)
-    hooks.insert(0 if prepend else len(hooks), entry)
-    return RemovableHandle(hooks, entry)

@@ -1,6 +1,8 @@
-"""Normalization layers."""
+"""Batch norm, and what instance norm shares with it."""
 
 from __future__ import annotations
+
+from typing import ClassVar
 
 from lucid import ops
 from lucid.errors import ShapeError
@@ -11,10 +13,82 @@ from lucid.ops.checks import check_tensor
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
 
-__all__ = ["BatchNorm1d", "LazyBatchNorm1d"]
+__all__ = ["BatchNorm1d", "LazyBatchNorm1d", "RunningNorm"]
 
 
-class BatchNorm1d(SizedLayer):
+class RunningNorm(SizedLayer):
+    """What batch norm and instance norm share: scale, shift, and running averages."""
+
+    inferred = "num_features"
+    usually: ClassVar[tuple[bool, bool]]  # whether affine, and whether averages are kept
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float | None,
+        affine: bool,
+        track_running_stats: bool,
+        bias: bool,
+        device: DeviceLike,
+        dtype: DTypeLike,
+    ) -> None:
+        super().__init__(device, dtype)
+        self.num_features: int | None = None  # set by _initialize
+        self.eps, self.momentum = eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight: Tensor | None = None
+        self.bias: Tensor | None = None
+        if affine:
+            self._declare("weight", "bias") if bias else self._declare("weight")
+        self.running_mean: Tensor | None
+        self.running_var: Tensor | None
+        self.num_batches_tracked: Tensor | None
+        for name in ("running_mean", "running_var", "num_batches_tracked"):
+            self.register_buffer(name, None)
+        self._complete(num_features)
+
+    def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
+        shapes = {name: (size,) for name in ("weight", "bias") if name in self._parameters}
+        kept = ("running_mean", "running_var") if self.track_running_stats else ()
+        return shapes | dict.fromkeys(kept, (size,))
+
+    def _make_buffers(self, size: int) -> None:
+        if self.track_running_stats:
+            self.running_mean = ops.zeros(size, dtype=self._dtype)
+            self.running_var = ops.ones(size, dtype=self._dtype)
+            self.num_batches_tracked = ops.tensor(0)
+
+    def reset_running_stats(self) -> None:
+        """Set the averages to their beginning: 0 and 1."""
+        if self.running_mean is not None and self.running_var is not None:
+            self.running_mean.zero_()
+            self.running_var.fill_(1)
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.zero_()
+
+    def reset_parameters(self) -> None:
+        """Set the scale to 1, the shift to 0 and the averages to their beginning."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+        self.reset_running_stats()
+
+    def extra_repr(self) -> str:
+        """The size, and the options that are not the default."""
+        affine, track = self.usually
+        return self._describe(
+            "num_features",
+            eps=(self.eps, 1e-5),
+            momentum=(self.momentum, 0.1),
+            affine=(self.affine, affine),
+            track_running_stats=(self.track_running_stats, track),
+            bias=(not self.affine or "bias" in self._parameters, True),
+        )
+
+
+class BatchNorm1d(RunningNorm):
     """Give every channel mean 0 and variance 1, then a learned scale and shift.
 
     ``y = (x - mean_c) / sqrt(var_c + eps) * w_c + b_c``, for each channel c
@@ -38,6 +112,8 @@ class BatchNorm1d(SizedLayer):
         There is one: ``"cpu"``.
     dtype : DTypeLike
         float32 or float64; by default ``lucid.get_default_dtype()``.
+    bias : bool
+        Whether there is a shift beside the scale.
 
     Attributes
     ----------
@@ -69,7 +145,7 @@ class BatchNorm1d(SizedLayer):
     True
     """
 
-    inferred = "num_features"
+    usually = True, True
 
     def __init__(
         self,
@@ -80,30 +156,12 @@ class BatchNorm1d(SizedLayer):
         track_running_stats: bool = True,
         device: DeviceLike = None,
         dtype: DTypeLike = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(device, dtype)
-        self.num_features: int | None = None  # set by _initialize
-        self.eps, self.momentum = eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight: Tensor | None = None
-        self.bias: Tensor | None = None
-        if affine:
-            self._declare("weight", "bias")
-        self.running_mean: Tensor | None
-        self.running_var: Tensor | None
-        self.num_batches_tracked: Tensor | None
-        for name in ("running_mean", "running_var", "num_batches_tracked"):
-            self.register_buffer(name, None)
-        self._complete(num_features)
-
-    def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        return {"weight": (size,), "bias": (size,)}
-
-    def _make_buffers(self, size: int) -> None:
-        if self.track_running_stats:
-            self.running_mean = ops.zeros(size, dtype=self._dtype)
-            self.running_var = ops.ones(size, dtype=self._dtype)
-            self.num_batches_tracked = ops.tensor(0)
+        super().__init__(
+            num_features, eps, momentum, affine, track_running_stats, bias, device, dtype
+        )
 
     def _size_from_input(self, x: Tensor) -> int:
         check_tensor(x, "input", type(self).__name__)
@@ -113,34 +171,9 @@ class BatchNorm1d(SizedLayer):
             )
         return x.shape[1]
 
-    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
-        shape = shapes.get("weight" if self.affine else "running_mean")
-        if shape is None:
-            return None
-        if len(shape) != 1:
-            raise ShapeError(f"expected shape (num_features,), found {shape}")
-        return shape[0]
-
-    def reset_parameters(self) -> None:
-        """Set the scale to 1, the shift to 0 and the averages to their beginning."""
-        if self.weight is not None and self.bias is not None:
-            init.ones_(self.weight)
-            init.zeros_(self.bias)
-        if self.running_mean is not None and self.running_var is not None:
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-        if self.num_batches_tracked is not None:
-            self.num_batches_tracked.zero_()
-
     def forward(self, x: Tensor) -> Tensor:
         """Normalize: (N, C) or (N, C, L) to the same shape."""
-        size = self._size_from_input(x)  # an error, if this is no input at all
-        if size != self.num_features:
-            error = ShapeError(
-                f"batch norm expected {self.num_features} channels in axis 1, got {x.shape}"
-            )
-            self._say_origin(error)
-            raise error
+        self._check_input(x)
         out = F.batch_norm(
             x, self.running_mean, self.running_var, self.weight, self.bias,
             self.training or self.running_mean is None, self._next_momentum(), self.eps,
@@ -154,18 +187,6 @@ class BatchNorm1d(SizedLayer):
             return self.momentum
         seen = 0 if self.num_batches_tracked is None else self.num_batches_tracked.item()
         return 1 / float(seen + 1)
-
-    def extra_repr(self) -> str:
-        """The size, and the options that are not the default."""
-        shown: dict[str, object] = {"num_features": self.num_features}
-        options = {
-            "eps": (self.eps, 1e-5),
-            "momentum": (self.momentum, 0.1),
-            "affine": (self.affine, True),
-            "track_running_stats": (self.track_running_stats, True),
-        }
-        shown |= {name: value for name, (value, default) in options.items() if value != default}
-        return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
 
 class LazyBatchNorm1d(LazyMixin, BatchNorm1d):
@@ -187,6 +208,8 @@ class LazyBatchNorm1d(LazyMixin, BatchNorm1d):
         There is one: ``"cpu"``.
     dtype : DTypeLike
         float32 or float64; by default ``lucid.get_default_dtype()``.
+    bias : bool
+        Whether there is a shift beside the scale.
 
     Attributes
     ----------
@@ -219,5 +242,9 @@ class LazyBatchNorm1d(LazyMixin, BatchNorm1d):
         track_running_stats: bool = True,
         device: DeviceLike = None,
         dtype: DTypeLike = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(PENDING, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(
+            PENDING, eps, momentum, affine, track_running_stats, device, dtype, bias=bias
+        )

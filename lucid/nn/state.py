@@ -112,12 +112,10 @@ class Plan:
         self, prefix: str, module: SizedLayer, shapes: dict[str, tuple[int, ...]]
     ) -> list[str]:
         """What is wrong with the shapes that do not depend on the size."""
-        least = module._smallest_size()
-        one, other = module._shapes(least), module._shapes(2 * least)
         return [
-            f"{prefix}{name}: expected shape {one[name]}, found {shape}"
-            for name, shape in shapes.items()
-            if name in one and one[name] == other[name] != shape
+            f"{prefix}{name}: expected shape {expected}, found {shapes[name]}"
+            for name, expected in module._fixed_shapes().items()
+            if shapes.get(name, expected) != expected
         ]
 
     def add_write(self, key: str, target: Tensor, trained: bool) -> None:

@@ -3,16 +3,24 @@
 In the order in which they build on one another:
 
     shape.py index.py join.py     moving numbers about
-    convert.py                    copies, and other dtypes
+    rows.py                       weighted sums of a few inputs of the same row
+    repeat.py                     repetitions, windows
+    convert.py                    copies, other dtypes, other libraries
     broadcast.py                  where two operands meet
-    compare.py                    comparisons, and choosing by them
-    elementwise.py arithmetic.py  functions of each number, and the operators
+    compare.py mask.py            comparisons, and choosing by them
+    elementwise.py unary.py       functions of each number
+    arithmetic.py                 the operators
     reduce.py extreme.py          sums and means; the largest and the smallest
+    sort.py size.py               numbers in order; norms
     softmax.py                    scores as probabilities
     rectifier.py activation.py    activations with a corner, and smooth ones; normal.py for gelu
-    linalg.py conv.py pool.py     matrix multiplication, conv1d, pooling
-    norm.py dropout.py            normalization, dropping at random
-    embedding.py                  looking up rows of a table
+    linalg.py einsum.py           matrix multiplication, sums of products
+    conv.py conv_transpose.py     conv1d, and the other way
+    pool.py max_pool.py           pooling
+    pad.py interpolate.py         longer and shorter signals
+    norm.py layer_norm.py         normalization: with others, and of each sample by itself
+    dropout.py embedding.py       dropping at random; looking up rows of a table
+    recurrent.py                  a state that goes from step to step
     loss.py loss_*.py             losses: of numbers, classes, probabilities
     create.py sample.py           making tensors, random ones too
     checks.py printing.py         what ops share, and how a tensor is written
@@ -43,6 +51,7 @@ from lucid.ops.compare import (
     where,
 )
 from lucid.ops.conv import conv1d
+from lucid.ops.conv_transpose import conv_transpose1d
 from lucid.ops.convert import (
     bool,
     clone,
@@ -81,6 +90,7 @@ from lucid.ops.extreme import amax, amin, argmax, argmin, max, min
 from lucid.ops.index import as_index, gather, getitem, index_select, narrow, select
 from lucid.ops.interpolate import interpolate
 from lucid.ops.join import cat, chunk, split, stack, unbind
+from lucid.ops.layer_norm import group_norm, layer_norm, rms_norm
 from lucid.ops.linalg import bmm, matmul, mm
 from lucid.ops.loss import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from lucid.ops.loss_classes import cross_entropy, nll_loss
@@ -91,7 +101,7 @@ from lucid.ops.loss_probabilities import (
 )
 from lucid.ops.mask import allclose, equal, isclose, isinf, masked_fill, masked_select, tril, triu
 from lucid.ops.max_pool import adaptive_max_pool1d, max_pool1d, max_unpool1d
-from lucid.ops.norm import batch_norm
+from lucid.ops.norm import batch_norm, instance_norm
 from lucid.ops.pad import pad
 from lucid.ops.pool import adaptive_avg_pool1d, avg_pool1d, lp_pool1d
 from lucid.ops.printing import tensor_repr
@@ -147,22 +157,23 @@ __all__ = [
     "amax", "amin", "any", "arange", "argmax", "argmin", "argsort", "as_index", "as_tensor",
     "atan2", "avg_pool1d", "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits",
     "bitwise_and", "bitwise_not", "bitwise_or", "bmm", "bool", "cat", "ceil", "celu", "chunk",
-    "clamp", "clip", "clone", "contiguous", "conv1d", "cos", "cross_entropy", "cumsum", "div",
-    "double", "dropout", "dropout1d", "einsum", "elu", "embedding", "empty", "empty_like", "eq",
-    "equal", "exp", "expand", "expm1", "eye", "flatten", "flip", "float", "floor", "floor_divide",
-    "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge", "gelu", "getitem", "glu",
-    "gt", "hardsigmoid", "hardswish", "hardtanh", "huber_loss", "index_select", "int",
-    "interpolate", "isclose", "isfinite", "isinf", "isnan", "kl_div", "l1_loss", "le", "leaky_relu",
-    "linspace", "log", "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not",
-    "logical_or", "logsigmoid", "logsumexp", "long", "lp_pool1d", "lt", "masked_fill",
-    "masked_select", "matmul", "max", "max_pool1d", "max_unpool1d", "maximum", "mean", "min",
-    "minimum", "mish", "mm", "movedim", "mse_loss", "mul", "narrow", "ne", "neg", "nll_loss",
-    "norm", "ones", "ones_like", "pad", "permute", "pow", "prelu", "prod", "rand", "rand_like",
-    "randint", "randint_like", "randn", "randn_like", "randperm", "raw", "reciprocal", "relu",
-    "relu6", "remainder", "repeat", "repeat_interleave", "reshape", "roll", "round", "rsqrt",
-    "select", "selu", "sigmoid", "sign", "silu", "sin", "smooth_l1_loss", "softmax", "softplus",
-    "softsign", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh",
-    "tensor", "tensor_repr", "tile", "to", "to_array", "to_dlpack", "to_numpy", "topk", "transpose",
-    "tril", "triu", "trunc", "unbind", "unflatten", "unfold", "unsqueeze", "var", "where", "zeros",
+    "clamp", "clip", "clone", "contiguous", "conv1d", "conv_transpose1d", "cos", "cross_entropy",
+    "cumsum", "div", "double", "dropout", "dropout1d", "einsum", "elu", "embedding", "empty",
+    "empty_like", "eq", "equal", "exp", "expand", "expm1", "eye", "flatten", "flip", "float",
+    "floor", "floor_divide", "from_dlpack", "from_numpy", "full", "full_like", "gather", "ge",
+    "gelu", "getitem", "glu", "group_norm", "gt", "hardsigmoid", "hardswish", "hardtanh",
+    "huber_loss", "index_select", "instance_norm", "int", "interpolate", "isclose", "isfinite",
+    "isinf", "isnan", "kl_div", "l1_loss", "layer_norm", "le", "leaky_relu", "linspace", "log",
+    "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not", "logical_or",
+    "logsigmoid", "logsumexp", "long", "lp_pool1d", "lt", "masked_fill", "masked_select", "matmul",
+    "max", "max_pool1d", "max_unpool1d", "maximum", "mean", "min", "minimum", "mish", "mm",
+    "movedim", "mse_loss", "mul", "narrow", "ne", "neg", "nll_loss", "norm", "ones", "ones_like",
+    "pad", "permute", "pow", "prelu", "prod", "rand", "rand_like", "randint", "randint_like",
+    "randn", "randn_like", "randperm", "raw", "reciprocal", "relu", "relu6", "remainder", "repeat",
+    "repeat_interleave", "reshape", "rms_norm", "roll", "round", "rsqrt", "select", "selu",
+    "sigmoid", "sign", "silu", "sin", "smooth_l1_loss", "softmax", "softplus", "softsign", "sort",
+    "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor",
+    "tensor_repr", "tile", "to", "to_array", "to_dlpack", "to_numpy", "topk", "transpose", "tril",
+    "triu", "trunc", "unbind", "unflatten", "unfold", "unsqueeze", "var", "where", "zeros",
     "zeros_like",
 ]  # fmt: skip

@@ -77,24 +77,28 @@ class Conv1d(Function):
 class Conv1dInput(Function):
     """gx = sum of w[o, c, k] * g[n, o, t] over all o, k, t that read this place of x"""
 
-    silent = True
+    silent = new_gradients = True
 
     def __init__(self, geometry: Geometry, shape: tuple[int, ...]) -> None:
         self.geometry, self.shape = geometry, shape
 
-    def forward(self, g: Array, w: Array) -> Array:
+    def forward(self, g: Array, w: Array, bias: Array | None = None) -> Array:
         gx = np.empty(self.shape, g.dtype)
         kernels.conv1d_input_grad(contiguous(g), contiguous(w), gx, *self.geometry)
+        if bias is not None:  # only of a transposed convolution, which this is, too
+            with np.errstate(all="ignore"):
+                gx += bias[:, None]
         return gx
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        T = self.shapes[0][2]
-        return (
-            Conv1d(self.geometry, T)(grad, self.saved(1)) if self.needs[0] else None,
-            Conv1dWeight(self.geometry, self.shapes[1])(self.saved(0), grad)
-            if self.needs[1]
-            else None,
-        )
+        grads: list[Tensor | None] = [None] * len(self.needs)
+        if self.needs[0]:
+            grads[0] = Conv1d(self.geometry, self.shapes[0][2])(grad, self.saved(1))
+        if self.needs[1]:
+            grads[1] = Conv1dWeight(self.geometry, self.shapes[1])(self.saved(0), grad)
+        if len(self.needs) == 3 and self.needs[2]:
+            grads[2] = Sum((0, 2), False)(grad)
+        return tuple(grads)
 
 
 class Conv1dWeight(Function):

@@ -9,7 +9,8 @@ import numpy as np
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
 from lucid.errors import ShapeError
-from lucid.ops.checks import check_one_dtype
+from lucid.ops.broadcast import expand
+from lucid.ops.checks import check_one_dtype, check_rank, check_tensor
 from lucid.ops.elementwise import sqrt
 from lucid.ops.reduce import mean, sum, var
 from lucid.ops.shape import reshape
@@ -41,13 +42,14 @@ class BatchNorm(Function):
 
     def forward(self, x: Array, w: Array, b: Array) -> Array:
         if self.training:
-            self.mean, self.var = np.full((2, x.shape[1]), np.nan)  # what an empty batch has
+            self.mean, self.var = np.zeros(x.shape[1]), np.ones(x.shape[1])  # of an empty batch
         rows = as_rows(x)
         y = np.empty(rows.shape, rows.dtype)
-        kernels.batch_norm_forward(
-            rows, np.ascontiguousarray(w), np.ascontiguousarray(b), self.mean, self.var, y,
-            self.eps, self.training,
-        )  # fmt: skip
+        if x.size:
+            kernels.batch_norm_forward(
+                rows, np.ascontiguousarray(w), np.ascontiguousarray(b), self.mean, self.var, y,
+                self.eps, self.training,
+            )  # fmt: skip
         return from_rows(y, x.ndim)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -152,23 +154,11 @@ def batch_norm(
     tensor([[-1.0000],
             [ 1.0000]])
     """
-    given = {
-        "running_mean": running_mean,
-        "running_var": running_var,
-        "weight": weight,
-        "bias": bias,
-    }
-    per_channel = {name: tensor for name, tensor in given.items() if tensor is not None}
-    check_one_dtype("batch_norm", {"input": input, **per_channel})
+    check_tensor(input, "input", "batch_norm")
     if input.ndim not in (2, 3):
         raise ShapeError(f"batch_norm expected an input (N, C) or (N, C, L), got {input.shape}")
+    check_per_channel("batch_norm", input, running_mean, running_var, weight, bias)
     C = input.shape[1]
-    for name, tensor in per_channel.items():
-        if tensor.shape != (C,):
-            raise ShapeError(
-                f"batch_norm expected {name} of one number per channel, {(C,)}, for an input "
-                f"{input.shape}; got {tensor.shape}"
-            )
     if weight is None:
         weight = make_tensor(np.ones(C, input._array.dtype))
     if bias is None:
@@ -189,6 +179,122 @@ def batch_norm(
         remember(running_mean, norm.mean, momentum, 1.0)
         remember(running_var, norm.var, momentum, n / (n - 1))
     return out
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Give every channel of every sample mean 0 and variance 1, then a scale and a shift.
+
+    ``y = (x - mean_nc) / sqrt(var_nc + eps) * w_c + b_c``, for each sample n and channel c
+
+    Parameters
+    ----------
+    input : Tensor
+        (N, C, L), of a floating dtype.
+    running_mean, running_var : Tensor or None
+        (C,). With ``use_input_stats`` they are updated to (1 - momentum) * running + momentum *
+        the mean over the samples, with the unbiased variance; otherwise they are what is
+        normalized with.
+    weight, bias : Tensor, optional
+        (C,), the scale and the shift.
+    use_input_stats : bool
+        Whether to normalize with the statistics over L of each sample.
+    momentum : float
+        The weight of the newest batch in the running statistics.
+    eps : float
+        Keeps a variance of 0 from being divided by.
+
+    Returns
+    -------
+    Tensor
+        In the shape of the input.
+
+    Raises
+    ------
+    ShapeError
+        If the input is not (N, C, L), or has other channels than the statistics.
+    ValueError
+        If there is only one value per channel to take the statistics of, or there are no others.
+    TypeError
+        If the dtypes differ, or are not floating.
+
+    References
+    ----------
+    .. [1] D. Ulyanov, A. Vedaldi, V. Lempitsky, "Instance Normalization", 2016, arXiv:1607.08022.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import lucid.nn.functional as F
+    >>> F.instance_norm(lucid.tensor([[[1.0, 3.0]], [[10.0, 30.0]]]))
+    tensor([[[-1.0000,  1.0000]],
+    <BLANKLINE>
+            [[-1.0000,  1.0000]]])
+    """
+    check_tensor(input, "input", "instance_norm")
+    check_rank(input.shape, "instance_norm")
+    check_per_channel("instance_norm", input, running_mean, running_var, weight, bias)
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise ValueError(
+                "without use_input_stats, instance_norm needs running_mean and running_var"
+            )
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    N, C, L = input.shape
+    if L == 1:
+        raise ValueError(
+            "instance norm needs more than one value per channel of a sample, got an input of "
+            f"shape {input.shape}"
+        )
+    # To batch norm, every channel of every sample is a channel of one sample.
+    w, b = [per_sample(p, n, input) for p, n in ((weight, 1), (bias, 0))]
+    norm = BatchNorm(eps)
+    out = norm(reshape(input, (1, N * C, L)), w, b)
+    if N and L:
+        remember(running_mean, norm.mean.reshape(N, C).mean(0), momentum, 1.0)
+        remember(running_var, norm.var.reshape(N, C).mean(0), momentum, L / (L - 1))
+    return reshape(out, input.shape)
+
+
+def per_sample(p: Tensor | None, default: float, input: Tensor) -> Tensor:
+    """(C,), or the default, repeated for every sample: (N * C,)"""
+    N, C, _ = input.shape
+    if p is None:
+        return make_tensor(np.full(N * C, default, input._array.dtype))
+    return reshape(expand(p, (N, C)), (N * C,))
+
+
+def check_per_channel(
+    op: str,
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+) -> None:
+    """What is given has one number per channel, and the input's dtype."""
+    given = {
+        "running_mean": running_mean,
+        "running_var": running_var,
+        "weight": weight,
+        "bias": bias,
+    }
+    there = {name: tensor for name, tensor in given.items() if tensor is not None}
+    check_one_dtype(op, {"input": input, **there})
+    for name, tensor in there.items():
+        if tensor.shape != input.shape[1:2]:
+            raise ShapeError(
+                f"{op} expected {name} of one number per channel, {input.shape[1:2]}, for an "
+                f"input {input.shape}; got {tensor.shape}"
+            )
 
 
 def normalized(x: Tensor, mu: Tensor, variance: Tensor, w: Tensor, b: Tensor, eps: float) -> Tensor:

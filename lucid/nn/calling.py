@@ -1,0 +1,64 @@
+"""What goes on around a module's ``forward``: hooks, and the path in an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lucid.errors import add_to_message
+from lucid.tensor import RemovableHandle
+
+if TYPE_CHECKING:
+    from lucid.nn.module import Module
+
+__all__ = ["Hook", "add_hook", "call_with_hooks", "say_where"]
+
+Hook: TypeAlias = Callable[..., Any]
+
+
+def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Run the pre-hooks, ``forward``, and the hooks."""
+    for hook, with_kwargs in list(module._forward_pre_hooks):
+        changed = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+        if changed is not None and with_kwargs:
+            args, kwargs = checked_pair(changed)
+        elif changed is not None:
+            args = changed if isinstance(changed, tuple) else (changed,)
+    out = module.forward(*args, **kwargs)
+    for hook, with_kwargs in list(module._forward_hooks):
+        changed = hook(module, args, kwargs, out) if with_kwargs else hook(module, args, out)
+        out = out if changed is None else changed
+    return out
+
+
+def say_where(model: Module, error: Exception) -> None:
+    """Name the module that an error came from by its path in the model."""
+    # Each module that the error passes on its way out names the path anew, from further out.
+    model._parameters_or_error()  # a module that was never set up has no paths
+    try:
+        source = error.__dict__.setdefault("_lucid_source", id(model))
+        for path, module in model.named_modules():
+            if id(module) == source and path:
+                add_to_message(error, f"in model: {path} ({type(module).__name__})")
+    except (AttributeError, TypeError):
+        pass  # an exception that cannot be added to is raised as it is
+
+
+def checked_pair(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What a pre-hook with kwargs has returned."""
+    match changed:
+        case (tuple(args), dict(kwargs)) if isinstance(changed, tuple):
+            return args, kwargs
+    raise TypeError(
+        "a pre-hook with kwargs returns a tuple of arguments and a dict of keyword arguments, "
+        f"or None; got {type(changed).__name__}\n  try: return (x,), kwargs"
+    )
+
+
+def add_hook(
+    hooks: list[tuple[Hook, bool]], hook: Hook, prepend: bool, with_kwargs: bool
+) -> RemovableHandle:
+    """Put a hook among the others, first or last."""
+    entry = (hook, with_kwargs)
+    hooks.insert(0 if prepend else len(hooks), entry)
+    return RemovableHandle(hooks, entry)

@@ -64,6 +64,9 @@ def choose(
     --------
     >>> choose("forward", N=1, groups=1, C=64, O=64, K=3, T=1000,
     ...     stride=1, dilation=1, lanes=16)
+    'toom'
+    >>> choose("forward", N=1, groups=1, C=64, O=64, K=3, T=1000,
+    ...     stride=2, dilation=1, lanes=16)
     'tiles'
     >>> choose("forward", N=1, groups=1, C=1, O=1, K=1025, T=160_000,
     ...     stride=1, dilation=1, lanes=16)

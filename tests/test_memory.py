@@ -69,6 +69,7 @@ def measured(code: str, threads: int) -> list[int]:
         ("1, 2, 20_000, 2, 5000, 2500", 2),  # the Fourier transforms of four kernels
         ("1, 512, 3000, 512, 3, 1", 3),  # the input gradient's taps, in its order
         ("16, 256, 140, 128, 3, 1, 'float64'", 0),
+        ("1, 256, 600, 512, 5, 2, 'float64'", 10),  # and as large an input gradient's taps
     ],
 )
 def test_a_convolution_takes_little_beside_its_arrays(shape, more, threads):
@@ -115,3 +116,15 @@ def test_huge_sizes_that_are_allowed_cost_nothing(N, C, O):
     assert x.grad.tolist() == [[[0, 5 * O, 5 * O, 0]] * C] * N
     assert w.grad.tolist() == [[[0, 6 * N, 0]] * C] * O
     assert time.perf_counter() - start < 1  # as above
+
+
+@pytest.mark.skipif(not _ext.COMPILED, reason="the twins pad the input")
+def test_a_huge_stride_that_is_allowed_costs_nothing():
+    # contract 13: the second of three outputs reads the input, the others nothing but padding
+    x = lucid.tensor([[[1.0, 2.0, 4.0, 8.0]]], requires_grad=True)
+    w = lucid.tensor([[[3.0, 5.0, 7.0]]], requires_grad=True)
+    y = F.conv1d(x, w, padding=2**30 - 3, stride=2**30 - 3)
+    y.sum().backward()
+    assert y.tolist() == [[[0, 3 + 10 + 28, 0]]]
+    assert x.grad.tolist() == [[[3, 5, 7, 0]]]
+    assert w.grad.tolist() == [[[1, 2, 4]]]

@@ -134,6 +134,54 @@ def test_the_number_of_threads_changes_no_bit(config, set_threads):
             assert np.array_equal(ours, theirs)
 
 
+def test_wide_padding_on_any_number_of_threads(set_threads):
+    """The gradient of what was padded is computed for some of the places that the rows have."""
+    # contract 78
+    rng, found = np.random.default_rng(0), []
+    x, w = (rng.standard_normal(shape).astype(np.float32) for shape in ((1, 64, 600), (64, 64, 7)))
+    config = Config(1, 64, 600, 64, 7, 1, 501, 1, 1, "reflect", 0)
+    g = output_grad(config, np.float32)
+    for threads in (1, 2, 4):
+        set_threads(threads)
+        found.append(run_kernels(kernels, config, x, w, None, g))
+    for other in found[1:]:
+        for ours, theirs in zip(found[0], other, strict=True):
+            assert np.array_equal(ours, theirs)
+
+
+def test_columns_between_samples_decide_nothing(set_threads):
+    """They mix the end of one sample with the beginning of the next: that sum may overflow."""
+    N, C, K, T, most = 8, 64, 3, 128, np.finfo(np.float32).max
+    rng = np.random.default_rng(0)
+    w = (1e-3 * rng.standard_normal((C, C, K))).astype(np.float32)
+    x = rng.standard_normal((N, C, T + K - 1)).astype(np.float32)
+    m = neighbours(N, C, C, K, T)
+    D = matrices(m, K).D
+    pair = D[:, [0, (len(D) - 1) // m * m]]  # what a column does with the two numbers below
+    row = np.abs(pair).sum(axis=1).argmax()
+    large = 0.9 * most / np.abs(pair).max()
+    assert np.abs(pair[row]).sum() * large > most
+    x[:, 0, T], x[:, 0, 0] = np.sign(pair[row]) * large
+    assert correlate(x, w[None], None, m, K, 0, "zeros")[1]
+    found = []
+    for threads in (1, 2, 4):
+        set_threads(threads)
+        found.append(F.conv1d(from_numpy(x), from_numpy(w)).numpy())
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
+
+
+@pytest.mark.parametrize("O", [2401, 2999, 3079, 3600])
+def test_the_last_block_of_output_channels(O):
+    """Blocks are rounded up to equal sizes, so there may be fewer of them than planned."""
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((1, 256, 6)), rng.standard_normal((1, O, 256, 5))
+    y, fine = correlate(x, w, None, 4, 5, 0, "zeros")
+    assert fine
+    exact = np.stack([np.einsum("ock,ck->o", w[0], x[0, :, t : t + 5]) for t in range(2)], axis=1)
+    assert np.abs(y[0] - exact).max() < 1e-12 * np.abs(exact).max()
+
+
 def test_a_sample_does_not_depend_on_those_beside_it():
     """Rows of several samples are computed side by side."""
     rng = np.random.default_rng(0)

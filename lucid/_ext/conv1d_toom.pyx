@@ -23,9 +23,9 @@ from lucid._ext.simd cimport BLOCK, deal, finite, multiply, weave
 from lucid._ext.threads cimport team
 
 cdef enum:
-    LINE = 16           # numbers in a cache line, and in the widest register
-    TILE = 64           # columns of the widest tile
-    WEIGHTS = 786432    # bytes: transformed weights at a time
+    LINE = 16           # numbers that a row is a multiple of
+    TILE = 256          # bytes: a row of the widest tile
+    WEIGHTS = 786432    # transformed weights at a time
     SUMS = 786432       # transformed inputs, and sums, of a thread at a time
     POINTS = 16         # at most, and at most so many inputs of a column
 
@@ -99,14 +99,15 @@ cdef bint run(
     job.m, job.E, job.r = A.shape[0], A.shape[1], G.shape[1]
     job.parts = pieces(job.K, job.r)
     # blocks of channels, whose transformed weights stay in the second cache
-    across = pieces(job.C, BLOCK // job.parts)
-    channels = pieces(job.C, across)
+    channels = pieces(job.C, pieces(job.C, BLOCK // job.parts))
+    across = pieces(job.C, channels)
     along = max(
         pieces(job.O * job.E * channels * job.parts * sizeof(floating), WEIGHTS),
         pieces(job.O, BLOCK))
     outputs = pieces(job.O, along)
+    along = pieces(job.O, outputs)
     threads = team(2.0 * job.N * job.groups * job.O * job.T * job.C * job.K)
-    size = plan(&job, threads, channels, outputs, SUMS // sizeof(floating))
+    size = plan(&job, threads, channels, outputs, sizeof(floating))
     items = pieces(job.N, job.samples) * job.stretches
     u = <floating*> malloc((job.E * outputs * channels * job.parts + LINE) * sizeof(floating))
     scratch = <floating*> malloc((threads * size + 64) * sizeof(floating))
@@ -135,26 +136,28 @@ cdef bint run(
 
 
 cdef Py_ssize_t plan(
-    Job* job, int threads, Py_ssize_t channels, Py_ssize_t outputs, Py_ssize_t numbers
+    Job* job, int threads, Py_ssize_t channels, Py_ssize_t outputs, Py_ssize_t bytes
 ) noexcept nogil:
     """Cut the columns into stretches; return how many numbers a thread needs room for.
 
     How they are cut changes no sum, so it may depend on the number of threads.
     """
     cdef Py_ssize_t shares = 1 if threads == 1 else 4 * threads
-    cdef Py_ssize_t most = numbers // (job.E * (channels + outputs)) // TILE * TILE, room
+    cdef Py_ssize_t tile = TILE // bytes
+    cdef Py_ssize_t most = SUMS // (bytes * job.E * (channels + outputs)) // tile * tile, room
     job.columns = pieces(job.T, job.m)
     job.later = job.parts - 1 + (job.E - 1) // job.m
-    most = min(most, pieces(pieces(job.N * job.columns, shares), TILE) * TILE)
-    most = max(<Py_ssize_t>TILE, most)
+    most = min(most, pieces(pieces(job.N * job.columns, shares), tile) * tile)
+    most = max(tile, most)
     job.samples = max(<Py_ssize_t>1, min(job.N, (most + job.later) // (job.columns + job.later)))
     job.samples = pieces(job.N, pieces(job.N, job.samples))
     job.stretches = 1 if job.samples > 1 else pieces(job.columns, most)
     job.stretch = pieces(job.columns, job.stretches)
     if job.stretches > 1:
-        job.stretch = pieces(job.stretch, TILE) * TILE
+        job.stretch = pieces(job.stretch, tile) * tile
         job.stretches = pieces(job.columns, job.stretch)
-    job.pitch = (pieces(job.samples * (job.stretch + job.later), LINE) + 1 | 1) * LINE
+    job.pitch = job.samples * (job.stretch + job.later) - job.later     # of these, whole registers
+    job.pitch = (pieces(pieces(job.pitch, LINE) * LINE + job.later, LINE) | 1) * LINE
     # inputs in rows and, of one sample, in a line; transformed inputs; sums; outputs; zeros
     room = 2 * job.m * job.pitch + job.E * (channels + outputs) * job.pitch
     room = max(room, job.r * channels * job.parts) + job.m * job.pitch + outputs
@@ -246,11 +249,9 @@ cdef void convolve_item(
             # (to the sums of the first channels those of further ones are added)
             start[i] = bias[job.group * job.O + job.o + o] if bias != NULL and job.c == 0 else 0
         multiply(A, row, z + o * pitch, col, job.E, out, pitch, job.m, sums, start)
-        for i in range(job.m):
-            if not finite(out + i * pitch, sums):
-                fine[0] = False
         for i in range(samples):
-            put(job, out + i * apart, q, columns, y + i * y_sample + o * job.T)
+            if not put(job, out + i * apart, q, columns, y + i * y_sample + o * job.T):
+                fine[0] = False     # (all threads write the same)
 
 
 cdef void deal_input(
@@ -259,21 +260,26 @@ cdef void deal_input(
 ) noexcept nogil:
     """dealt[j, i] = padded x[first + (q + i)*m + j]"""
     cdef Py_ssize_t at = job.first + q * job.m, total = job.m * length
-    if at < 0 or at + total > job.line.L:
+    if at < 0 or at + total > min(job.line.L, job.beyond):
         fill_row(&job.line, x, at, max(<Py_ssize_t>0, min(total, job.beyond - at)), line, total)
         deal(line, job.m, length, dealt, job.pitch)
     else:
         deal(x + at, job.m, length, dealt, job.pitch)
 
 
-cdef void put(
+cdef bint put(
     const Job* job, const floating* out, Py_ssize_t q, Py_ssize_t columns, floating* y
 ) noexcept nogil:
-    """y[(q + j)*m + i] = out[i, j]; added, except for the first block of input channels"""
+    """y[(q + j)*m + i] = out[i, j]; added, except for the first block of input channels
+
+    Return whether all of these outputs are finite.
+    """
     cdef bint add = job.c > 0
-    cdef Py_ssize_t whole = min(columns, job.T // job.m - q), i
-    weave(out, job.pitch, job.m, whole, y + q * job.m, add)
+    cdef Py_ssize_t whole = min(columns, job.T // job.m - q), count = whole * job.m, i
+    y += q * job.m
+    weave(out, job.pitch, job.m, whole, y, add)
     if whole < columns:     # of the last column
-        y += (q + whole) * job.m
         for i in range(job.T % job.m):
-            y[i] = out[i * job.pitch + whole] + (y[i] if add else 0)
+            y[count + i] = out[i * job.pitch + whole] + (y[count + i] if add else 0)
+        count += job.T % job.m
+    return finite(y, count)

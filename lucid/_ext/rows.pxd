@@ -87,9 +87,20 @@ cdef inline void places(
             table[c * rows.taps + k] = c * rows.phases * rows.pitch + at
 
 
+cdef inline bint all_phases(const Geometry* geometry, const Rows* rows) noexcept nogil:
+    """Whether a channel is copied as a line first, because every position is in some phase.
+
+    (A stride of 5 is not: the compiler makes nothing of 5 rows at once.)
+    """
+    return (
+        geometry.delta == 1 and 1 < geometry.stride == rows.phases and geometry.stride != 5
+        and not rows.own)
+
+
 cdef inline Py_ssize_t room(const Geometry* geometry, const Rows* rows) noexcept nogil:
-    """How many numbers ``fill`` writes to: the rows, and one channel of them as a line."""
-    return (rows.channels * rows.phases + geometry.stride) * rows.pitch
+    """How many numbers ``fill`` writes to: the rows, and perhaps one channel as a line."""
+    cdef Py_ssize_t line = geometry.stride if all_phases(geometry, rows) else 0
+    return (rows.channels * rows.phases + line) * rows.pitch
 
 
 cdef inline void fill(
@@ -101,9 +112,7 @@ cdef inline void fill(
     cdef Py_ssize_t stride = geometry.stride
     cdef floating* line = out + rows.channels * rows.phases * rows.pitch
     cdef Geometry straight
-    if geometry.delta == 1 and 1 < stride == rows.phases and stride != 5 and not rows.own:
-        # Every position is read by some phase: copied as a line, then dealt. (5 rows at once are
-        # what the compiler makes nothing of.)
+    if all_phases(geometry, rows):
         straight = geometry[0]
         straight.stride = 1
         count = (rows.outputs - 1) * stride + rows.taps

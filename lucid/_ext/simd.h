@@ -40,6 +40,7 @@ enum { LSTM, GRU, TANH, RELU };     /* the same */
 /* A sum stays in its register: without this word the compiler moves sums to and fro. */
 #if defined(__GNUC__) && defined(__SSE2__)
 #define KEEP_SUM(sum) __asm__("" : "+v"(sum))
+/* A number outlives its product: else the product is put in its place, and moved to the sum. */
 #define STILL_NEEDED(vec) __asm__ volatile("" : : "v"(vec))
 #else
 #define KEEP_SUM(sum)

@@ -20,8 +20,9 @@ Four multiplications by u instead of six by w. The sums cost little beside many 
 is shared by all positions, ``D @ x`` by all output channels, and ``A`` comes after the sum over
 input channels. ``conv1d_toom.pyx`` computes all three as products of matrices.
 
-The price are rounding errors, two to three times as large as those of the definition, and of a
-size that depends on all inputs of a column, not only on those that an output reads.
+The price are rounding errors: two to eight times those of the tiles for random numbers, and of a
+size that depends on all inputs of a column, not only on those that an output reads or that its taps
+do not ignore.
 
 References
 ----------

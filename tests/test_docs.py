@@ -128,7 +128,9 @@ def public_objects():
                 yield f"{module.__name__}.{name}", value
 
 
-@pytest.mark.parametrize(("name", "value"), list(public_objects()), ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    ("name", "value"), list(public_objects()), ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_every_public_docstring_has_an_example(name, value):
     assert ">>>" in (value.__doc__ or ""), name
 

@@ -210,7 +210,9 @@ def filled_lazy():
 @BOTH
 @pytest.mark.parametrize("dim", [0, 1, None, -1])
 @pytest.mark.parametrize(
-    "make", [lambda: nn.Conv1d(2, 4, 3), lambda: nn.Linear(5, 3), filled_lazy], ids=str
+    "make",
+    [lambda: nn.Conv1d(2, 4, 3), lambda: nn.Linear(5, 3), filled_lazy],
+    ids=["Conv1d", "Linear", "LazyConv1d"],
 )
 def test_weight_norm_keeps_the_weight_and_can_be_removed(weight_norm, make, dim):
     layer = make()

@@ -125,6 +125,29 @@ def test_slopes(kernels, dtype, tolerance, n):
         np.testing.assert_allclose(out, exact, 4 * tolerance, 4 * tolerance)
 
 
+@everywhere
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sigmoid_and_tanh(kernels, dtype):
+    """Against long doubles, over all sizes of numbers; what is not finite, too."""
+    large = np.geomspace(1e-30, 80, 5001)
+    x = np.concatenate([np.linspace(-80, 80, 9001), large, -large, [0.0]]).astype(dtype)
+    wide = x.astype(np.longdouble)
+    for name, exact in (("sigmoid", 1 / (1 + np.exp(-wide))), ("tanh", np.tanh(wide))):
+        y = np.empty_like(x)
+        getattr(kernels, f"{name}_forward")(x, y)
+        assert (np.abs(y - exact) <= 3 * np.finfo(dtype).eps * np.abs(exact)).all(), name
+    x = np.array([np.inf, -np.inf, np.nan, 1e30, -1e30, 0], dtype)
+    for name, exact in (
+        ("sigmoid", [1, 0, np.nan, 1, 0, 0.5]),
+        ("tanh", [1, -1, np.nan, 1, -1, 0]),
+    ):
+        y = np.empty_like(x)
+        with np.errstate(all="ignore"):
+            getattr(kernels, f"{name}_forward")(x, y)
+        np.testing.assert_array_equal(y, exact)
+        assert not np.signbit(y[-1])
+
+
 def pool_by_hand(x, K, stride, padding, dilation, T):
     """The first largest number of each window, a nan being larger than all; and its place."""
     y, places = np.zeros((*x.shape[:2], T), x.dtype), np.full((*x.shape[:2], T), -1)
@@ -186,6 +209,10 @@ def all_results():
     for step in (k.relu_backward, k.tanh_backward, k.sigmoid_backward):
         out = np.empty_like(flat)
         step(flat_g, flat, out)
+        results.append(out)
+    for step in (k.sigmoid_forward, k.tanh_forward):
+        out = np.empty_like(flat)
+        step(flat, out)
         results.append(out)
     y, places, gx = np.empty_like(x), np.empty(x.shape, np.int64), np.zeros_like(x)
     k.max_pool_forward(x, y, places, 3, 1, 1, 1)

@@ -13,7 +13,9 @@ from lucid._ext.layers import (
     normal_cdf,
     relu_backward,
     sigmoid_backward,
+    sigmoid_forward,
     tanh_backward,
+    tanh_forward,
 )
 from lucid._ext.optim import adam_step, sgd_step
 from lucid._ext.recurrent import recurrent_backward, recurrent_forward, rows_products
@@ -44,6 +46,8 @@ __all__ = [
     "set_threads",
     "sgd_step",
     "sigmoid_backward",
+    "sigmoid_forward",
     "simd_level",
     "tanh_backward",
+    "tanh_forward",
 ]

@@ -72,7 +72,20 @@ TARGET INLINE T NAME(tanh)(T x)
     T power, rest;
     NAME(split_exp)(x < 0 ? 2 * x : -2 * x, &power, &rest);
     T less = power * rest + (power - 1);
-    return (x < 0 ? less : -less) / (2 + less);
+    return (x < 0 ? less : 0 - less) / (2 + less); /* (0 - 0 is 0, and -0 is not) */
+}
+
+/* y[i] = sigmoid(x[i]) and tanh(x[i]), for activations by themselves. */
+TARGET static void NAME(sigmoids)(const T *x, T *y, ptrdiff_t n)
+{
+    INDEPENDENT for (ptrdiff_t i = 0; i < n; i++)
+        y[i] = NAME(sigmoid)(x[i]);
+}
+
+TARGET static void NAME(tanhs)(const T *x, T *y, ptrdiff_t n)
+{
+    INDEPENDENT for (ptrdiff_t i = 0; i < n; i++)
+        y[i] = NAME(tanh)(x[i]);
 }
 
 /* What the twin cell_forward does, for `rows` samples. */

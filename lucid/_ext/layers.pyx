@@ -20,6 +20,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.math cimport exp, expf, sqrt
 
+from lucid._ext.simd cimport sigmoids, tanhs
 from lucid._ext.threads cimport team
 
 cdef enum:
@@ -194,6 +195,16 @@ cdef inline void leaky_relu_block(
         out[i] = right if x[i] > 0 else left
 
 
+def tanh_forward(
+    const floating[::1] x,            # IN   (n,)
+    floating[::1] y,                  # OUT  (n,)
+):
+    """y = tanh(x)"""
+    cdef Py_ssize_t i, n = x.shape[0]
+    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(100.0 * n)):
+        tanhs(&x[i * BLOCK], &y[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK))
+
+
 def tanh_backward(
     const floating[::1] g,            # IN   (n,)
     const floating[::1] y,            # IN   (n,), the output of tanh
@@ -213,6 +224,16 @@ cdef inline void tanh_slope_block(
     cdef Py_ssize_t i
     for i in range(n):
         gx[i] = g[i] * (1 - y[i] * y[i])
+
+
+def sigmoid_forward(
+    const floating[::1] x,            # IN   (n,)
+    floating[::1] y,                  # OUT  (n,)
+):
+    """y = 1 / (1 + e^-x)"""
+    cdef Py_ssize_t i, n = x.shape[0]
+    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(100.0 * n)):
+        sigmoids(&x[i * BLOCK], &y[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK))
 
 
 def sigmoid_backward(

@@ -35,6 +35,8 @@ static const Simd TABLE1(LEVEL) = {
     JOIN1(float, finite, LEVEL),
     JOIN1(float, burn, LEVEL),
     JOIN1(float, lanes, LEVEL),
+    JOIN1(float, sigmoids, LEVEL),
+    JOIN1(float, tanhs, LEVEL),
     JOIN1(float, cell_forward, LEVEL),
     JOIN1(float, cell_backward, LEVEL),
     JOIN1(double, multiply, LEVEL),
@@ -45,6 +47,8 @@ static const Simd TABLE1(LEVEL) = {
     JOIN1(double, finite, LEVEL),
     JOIN1(double, burn, LEVEL),
     JOIN1(double, lanes, LEVEL),
+    JOIN1(double, sigmoids, LEVEL),
+    JOIN1(double, tanhs, LEVEL),
     JOIN1(double, cell_forward, LEVEL),
     JOIN1(double, cell_backward, LEVEL),
 };

@@ -235,9 +235,22 @@ def leaky_relu(g: Array, x: Array, out: Array, slope: float) -> None:
     out[:] = np.where(x > 0, g, slope * g)
 
 
+def tanh_forward(x: Array, y: Array) -> None:
+    """y = tanh(x)"""
+    np.tanh(x, out=y)
+
+
 def tanh_backward(g: Array, y: Array, gx: Array) -> None:
     """gx = g * (1 - y * y)"""
     gx[:] = g * (1 - y * y)
+
+
+def sigmoid_forward(x: Array, y: Array) -> None:
+    """y = 1 / (1 + e^-x); where e^-x overflows, 1 / (1 + inf) is the 0 it should be"""
+    np.negative(x, out=y)
+    np.exp(y, out=y)
+    y += 1
+    np.reciprocal(y, out=y)
 
 
 def sigmoid_backward(g: Array, y: Array, gx: Array) -> None:

@@ -67,6 +67,8 @@ enum { LSTM, GRU, TANH, RELU };     /* the same */
     int (*T##_finite)(const T *a, ptrdiff_t n);                                                    \
     T (*T##_burn)(ptrdiff_t count);                                                                \
     ptrdiff_t (*T##_lanes)(void);                                                                  \
+    void (*T##_sigmoids)(const T *x, T *y, ptrdiff_t n);                                           \
+    void (*T##_tanhs)(const T *x, T *y, ptrdiff_t n);                                              \
     void (*T##_cell_forward)(                                                                      \
         int kind, T *gates, const T *before, T *c, T *tanh_c, T *y, ptrdiff_t rows, ptrdiff_t H);  \
     void (*T##_cell_backward)(                                                                     \

@@ -34,6 +34,10 @@ cdef void weave(
 
 cdef bint finite(const floating* a, Py_ssize_t n) noexcept nogil
 
+cdef void sigmoids(const floating* x, floating* y, Py_ssize_t n) noexcept nogil
+
+cdef void tanhs(const floating* x, floating* y, Py_ssize_t n) noexcept nogil
+
 cdef enum:
     LSTM, GRU, TANH, RELU   # as in recurrent_twins.py
 

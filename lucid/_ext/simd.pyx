@@ -50,6 +50,10 @@ cdef extern from "simd.h" nogil:
         float (*float_burn)(Py_ssize_t count) noexcept nogil
         Py_ssize_t (*float_lanes)() noexcept nogil
         Py_ssize_t (*double_lanes)() noexcept nogil
+        void (*float_sigmoids)(const float* x, float* y, Py_ssize_t n) noexcept nogil
+        void (*float_tanhs)(const float* x, float* y, Py_ssize_t n) noexcept nogil
+        void (*double_sigmoids)(const double* x, double* y, Py_ssize_t n) noexcept nogil
+        void (*double_tanhs)(const double* x, double* y, Py_ssize_t n) noexcept nogil
         void (*float_cell_forward)(
             int kind, float* gates, const float* before, float* c, float* tanh_c, float* y,
             Py_ssize_t rows, Py_ssize_t H) noexcept nogil
@@ -147,6 +151,22 @@ cdef void weave(
         simd.float_weave(a, a_row, many, count, out, add)
     else:
         simd.double_weave(a, a_row, many, count, out, add)
+
+
+cdef void sigmoids(const floating* x, floating* y, Py_ssize_t n) noexcept nogil:
+    """y = 1 / (1 + e^-x)"""
+    if floating is float:
+        simd.float_sigmoids(x, y, n)
+    else:
+        simd.double_sigmoids(x, y, n)
+
+
+cdef void tanhs(const floating* x, floating* y, Py_ssize_t n) noexcept nogil:
+    """y = tanh(x)"""
+    if floating is float:
+        simd.float_tanhs(x, y, n)
+    else:
+        simd.double_tanhs(x, y, n)
 
 
 cdef bint finite(const floating* a, Py_ssize_t n) noexcept nogil:

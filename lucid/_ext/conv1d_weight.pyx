@@ -146,8 +146,8 @@ cdef Py_ssize_t plan_tiles(Job* job, int threads) noexcept nogil:
     job.stretches = pieces(job.T, job.stretch)
     job.stretch = pieces(job.T, job.stretches)
     numbers = blocks.taps * blocks.channels
-    shares = 1 if threads == 1 else pieces(
-        4 * threads, job.groups * blocks.across * blocks.along)
+    # (each part turns the input round anew: so no more parts than there must be)
+    shares = pieces(threads, job.groups * blocks.across * blocks.along)
     job.parts = min(job.O, max(pieces(job.O * numbers, SUMS), min(shares, pieces(job.O, 12))))
     # the window as it is and turned round, the sums, and their totals
     window = (blocks.taps - 1) * job.geometry.apart + (job.stretch - 1) * job.geometry.stride + 1
@@ -249,8 +249,7 @@ cdef Py_ssize_t plan_dots(Job* job, Py_ssize_t N, int threads) noexcept nogil:
     block_of(&job.geometry, &job.blocks, 0, job.C, job.K, job.stretch, &rows)
     size = rows.channels * rows.phases * rows.pitch
     pairs = rows.channels * rows.taps
-    shares = 1 if threads == 1 else pieces(
-        2 * threads, job.groups * job.blocks.across * job.blocks.along)
+    shares = pieces(threads, job.groups * job.blocks.across * job.blocks.along)
     job.parts = max(pieces(job.O * pairs, SUMS), min(shares, pieces(job.O, 12)))
     # the rows of as many samples as there is room for, and the totals
     return max(size, min(N * size, <Py_ssize_t>ROW_NUMBERS)) + room(&job.geometry, &rows) - size + (

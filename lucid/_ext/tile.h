@@ -24,13 +24,6 @@
 
 typedef VECTOR(T) VEC;
 
-#if defined(__GNUC__)
-typedef T NAME(four) __attribute__((vector_size(4 * sizeof(T)), aligned(__alignof__(T)), may_alias));
-#define SET4(to, a, b, c, d) *(NAME(four) *)(to) = (NAME(four)){a, b, c, d}
-#else
-#define SET4(to, a, b, c, d) (to)[0] = a, (to)[1] = b, (to)[2] = c, (to)[3] = d
-#endif
-
 /* to[0 .. n-1] = from[0 .. n-1] for n < LANES, by at most one move of each size. */
 TARGET INLINE void NAME(copy_part)(T *to, const T *from, ptrdiff_t n)
 {
@@ -284,26 +277,6 @@ TARGET static void NAME(dot)(
 #undef CALL_TILE
 #undef ALL_TILES
 
-/* out[j * out_row + i] = a[i * a_row + j]: rows become columns, in squares of 4 x 4, because moving
-   four numbers takes as long as moving one. */
-TARGET static void NAME(turn)(
-    const T *a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t columns, T *out, ptrdiff_t out_row)
-{
-    ptrdiff_t i = 0;
-    for (; i + 4 <= rows; i += 4) {
-        const T *p = a + i * a_row, *q = p + a_row, *r = q + a_row, *s = r + a_row;
-        ptrdiff_t j = 0;
-        for (; j + 4 <= columns; j += 4)
-            UNROLL for (ptrdiff_t k = j; k < j + 4; k++)
-                SET4(out + k * out_row + i, p[k], q[k], r[k], s[k]);
-        for (; j < columns; j++)
-            SET4(out + j * out_row + i, p[j], q[j], r[j], s[j]);
-    }
-    for (; i < rows; i++)
-        for (ptrdiff_t j = 0; j < columns; j++)
-            out[j * out_row + i] = a[i * a_row + j];
-}
-
 /* out[i * out_row + q] = a[q * many + i]: numbers side by side are dealt to rows, like cards. The
    compiler vectorizes it for a number of rows that it knows. */
 TARGET static void NAME(deal)(
@@ -343,6 +316,26 @@ TARGET static void NAME(weave)(
 #undef WEAVE
 #undef ADD
 #undef FOR_MANY
+}
+
+/* out[j * out_row + i] = a[i * a_row + j]: rows become columns. Four rows at a time are woven, because
+   moving four numbers that lie side by side takes as long as moving one. */
+TARGET static void NAME(turn)(
+    const T *a, ptrdiff_t a_row, ptrdiff_t rows, ptrdiff_t columns, T *out, ptrdiff_t out_row)
+{
+    enum { SOME = 64 };
+    T woven[4 * SOME];
+    ptrdiff_t i = 0;
+    for (; i + 4 <= rows; i += 4)
+        for (ptrdiff_t j = 0, some; j < columns; j += some) {
+            some = columns - j < SOME ? columns - j : SOME;
+            NAME(weave)(a + i * a_row + j, a_row, 4, some, woven, 0);
+            for (ptrdiff_t k = 0; k < some; k++)
+                memcpy(out + (j + k) * out_row + i, woven + 4 * k, 4 * sizeof(T));
+        }
+    for (; i < rows; i++)
+        for (ptrdiff_t j = 0; j < columns; j++)
+            out[j * out_row + i] = a[i * a_row + j];
 }
 
 /* Whether all of n numbers are finite: 0 * inf and 0 * nan are nan, and nan is not 0. */
@@ -389,4 +382,3 @@ static ptrdiff_t NAME(lanes)(void)
 
 #undef LANES
 #undef VEC
-#undef SET4

@@ -3,7 +3,7 @@
 An op is a ``Function``. Calling one computes its output and, where a gradient may be wanted,
 leaves the instance behind as a *node* of the graph: the output tensor points to the node, the
 node's ``edges`` point to where its inputs came from (another node, or a leaf tensor).
-``backward`` walks these edges from the output to the leaves, each node after all of its users,
+``backward.py`` walks these edges from the output to the leaves, each node after all of its users,
 and hands every node the gradient of its output.
 
 The ``backward`` of an op is written in tensor operations. With ``create_graph=True`` these are
@@ -12,9 +12,6 @@ recorded as well, so the gradient of a gradient needs no code of its own.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeGuard
@@ -41,19 +38,6 @@ FREED = (
     "  try: backward(retain_graph=True) the first time\n"
     "  (in a loop that adds up losses: total += loss.item())"
 )
-
-# Threads may train on one set of parameters: adding to a gradient is one step.
-_accumulating = threading.Lock()
-
-
-def _renew_lock() -> None:
-    """In a forked child, where a thread that held the lock does not exist."""
-    global _accumulating
-    _accumulating = threading.Lock()
-
-
-with contextlib.suppress(AttributeError):  # Windows cannot fork
-    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Function:
@@ -222,216 +206,11 @@ def is_tensor(value: object) -> TypeGuard[Tensor]:
     return isinstance(value, Tensor)
 
 
-# ------------------------------------------------------------------------------ the backward walk
-
-
-def run_backward(
-    outputs: Sequence[Tensor],
-    seeds: Sequence[Tensor],
-    wanted: Sequence[Tensor] | None,
-    retain_graph: bool,
-    create_graph: bool,
-) -> dict[int, Tensor]:
-    """Propagate the gradients ``seeds`` of ``outputs`` back through the graph.
-
-    With ``wanted`` None every leaf accumulates into its ``.grad``. Otherwise no ``.grad`` is
-    touched: the gradients of the wanted tensors come back, by the id of their place in the graph.
-    """
-    grads: dict[int, Tensor] = {}  # gradient of each place, by id; places stay alive in `order`
-    order = users_first([place(t) for t in outputs])
-    targets = useful = None
-    if wanted is not None:
-        targets = {id(place(t)) for t in wanted}
-        order = leading_to(order, targets)
-        useful = {id(spot) for spot in order}
-    found: dict[int, Tensor] = {}
-    unshared: set[int] = set()  # places whose gradient nobody else has
-    results: list[tuple[Tensor, Tensor, bool]] = []  # leaves, and whoever else keeps its gradient
-    walked: list[Function] = []
-    before, recording.enabled = recording.enabled, create_graph
-    try:
-        for output, seed in zip(outputs, seeds, strict=True):
-            add_to(grads, unshared, place(output), seed, False)
-        for spot in order:
-            grad = grads.pop(id(spot), None)
-            if grad is None:
-                continue
-            hooks = spot.hooks if isinstance(spot, Function) else spot._hooks
-            if hooks:
-                grad = apply_hooks(hooks, grad)
-            if targets is not None and id(spot) in targets:
-                found[id(spot)] = grad
-            if not isinstance(spot, Function):
-                results.append((spot, grad, id(spot) in unshared and not hooks))
-                continue
-            keeper = spot.keeper() if spot.keeper is not None else None
-            if keeper is not None:
-                results.append((keeper, grad, False))
-            # a target that nothing else is wanted behind is not walked through
-            if useful is None or any(id(edge) in useful for edge in edges_of(spot)):
-                propagate(spot, grad, grads, unshared)
-                walked.append(spot)
-        if targets is None:  # all went well: only now is anything changed
-            for tensor, grad, alone in results:
-                accumulate(tensor, grad, create_graph, alone)
-    finally:
-        recording.enabled = before
-    if not retain_graph:
-        for node in walked:
-            node.release()
-    return found
-
-
 def edges_of(node: Function) -> tuple[Function | Tensor | None, ...]:
     """Where a node's inputs came from; RuntimeError if it was freed."""
     if node.edges is None:
         raise RuntimeError(FREED.format(node))
     return node.edges
-
-
-def place(tensor: Tensor) -> Function | Tensor:
-    """Where a tensor stands in the graph: its node, or itself if it is a leaf."""
-    return tensor._node or tensor
-
-
-def users_first(roots: Sequence[Function | Tensor]) -> list[Function | Tensor]:
-    """All places behind ``roots``, each after all of its users. Iterative: graphs are deep."""
-    order: list[Function | Tensor] = []
-    seen: set[int] = set()
-    stack: list[Function | Tensor | None] = [*reversed(roots)]
-    open_spots: list[Function] = []  # of which all that lies behind is being walked
-    while stack:
-        spot = stack.pop()
-        if spot is None:  # what lies behind the last of them is in the order by now
-            order.append(open_spots.pop())
-        elif id(spot) not in seen:
-            seen.add(id(spot))
-            if isinstance(spot, Function):
-                open_spots.append(spot)
-                stack.append(None)
-                stack += [edge for edge in edges_of(spot) if edge is not None]
-            else:
-                order.append(spot)
-    order.reverse()
-    return order
-
-
-def leading_to(order: list[Function | Tensor], targets: set[int]) -> list[Function | Tensor]:
-    """The part of ``order`` from which a target can be reached."""
-    useful: set[int] = set()
-    for spot in reversed(order):
-        edges = edges_of(spot) if isinstance(spot, Function) else ()
-        if id(spot) in targets or any(id(edge) in useful for edge in edges):
-            useful.add(id(spot))
-    return [spot for spot in order if id(spot) in useful]
-
-
-def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor], unshared: set[int]) -> None:
-    """Call a node's backward, and add what it returns to the gradients of its inputs."""
-    result = node.backward(grad)
-    parts = result if isinstance(result, tuple) else (result,)
-    edges = node.edges if node.edges is not None else edges_of(node)
-    if len(parts) != len(edges):
-        raise ValueError(
-            f"backward of {type(node).__name__} must return one gradient for each of its "
-            f"{len(edges)} inputs, got {len(parts)}"
-        )
-    for edge, part, shape in zip(edges, parts, node.shapes, strict=True):
-        if edge is None or part is None:
-            continue
-        if not isinstance(part, Tensor):
-            raise TypeError(
-                f"backward of {type(node).__name__} must return tensors, "
-                f"got {type(part).__name__}\n  try: tensor operations instead of NumPy's"
-            )
-        if part._array.shape != shape:
-            raise ValueError(
-                f"backward of {type(node).__name__} must return gradients of its inputs' shapes: "
-                f"expected {shape}, got {part._array.shape}"
-            )
-        add_to(grads, unshared, edge, part, node.new_gradients)
-
-
-def add_to(
-    grads: dict[int, Tensor], unshared: set[int], spot: Function | Tensor, grad: Tensor, new: bool
-) -> None:
-    """Sum up: a tensor used twice gets both gradients, and their sum is an array of its own."""
-    known = grads.get(id(spot))
-    grads[id(spot)] = grad if known is None else known + grad
-    if new or known is not None:
-        unshared.add(id(spot))
-
-
-def apply_hooks(hooks: list[Hook], grad: Tensor) -> Tensor:
-    """Show a gradient to the hooks of its place, each of which may replace it."""
-    for hook in list(hooks):
-        before = Saved(*note(grad._array, grad._memory))
-        replacement = hook(grad)
-        if before.changed():
-            raise RuntimeError(
-                "a hook must not change the gradient in place: others may be using it\n"
-                "  try: return grad * 2 instead of grad *= 2"
-            )
-        if replacement is not None:
-            if not is_tensor(replacement):
-                raise TypeError(
-                    f"a hook returns a tensor or None, got {type(replacement).__name__}"
-                )
-            if replacement.shape != grad.shape:
-                raise ValueError(
-                    "a hook must return a gradient of the same shape: "
-                    f"expected {grad.shape}, got {replacement.shape}"
-                )
-            grad = replacement.to(grad.dtype)
-    return grad
-
-
-def accumulate(leaf: Tensor, grad: Tensor, create_graph: bool, unshared: bool) -> None:
-    """leaf.grad += grad; one that is unshared can be kept as it is"""
-    with _accumulating:
-        if leaf._grad is None:
-            grad = grad if grad._array.dtype == leaf._array.dtype else grad.to(leaf.dtype)
-            whole = grad._array.base is None and grad._array.flags.c_contiguous
-            leaf._grad = (
-                grad if unshared and whole and not create_graph else own(grad, create_graph)
-            )
-        elif create_graph:
-            leaf._grad = leaf._grad + grad.to(leaf.dtype)
-        else:
-            if leaf._grad._requires_grad:  # its graph would not know of what is added here
-                leaf._grad = own(leaf._grad, False)
-            leaf._grad.add_(grad)
-
-
-def own(grad: Tensor, create_graph: bool) -> Tensor:
-    """A copy: the same array may be on its way to another leaf, or be the user's own."""
-    return grad.clone() if create_graph else make_tensor(grad._array.copy(order="C"))
-
-
-def seed_gradient(output: Tensor, gradient: Tensor | None) -> Tensor:
-    """Return the gradient to start from at an output: the given one, or 1 for a single number."""
-    if not output._requires_grad:
-        raise RuntimeError(
-            "backward needs a tensor that was computed from one with requires_grad=True, "
-            "got one that was not (or under no_grad)"
-        )
-    if gradient is None:
-        if output._array.size != 1:
-            raise RuntimeError(
-                "backward without a gradient starts from a single number, got a tensor of shape "
-                f"{output.shape}\n  try: loss.mean().backward(), or pass gradient="
-            )
-        return make_tensor(np.ones_like(output._array))
-    if not is_tensor(gradient):
-        raise TypeError(
-            f"the gradient to start from is a tensor, got {type(gradient).__name__}\n"
-            "  try: lucid.tensor(...)"
-        )
-    if gradient.shape != output.shape:
-        raise ValueError(
-            f"the gradient of a tensor has its shape: expected {output.shape}, got {gradient.shape}"
-        )
-    return gradient.to(output.dtype)
 
 
 def grad(
@@ -506,4 +285,5 @@ def grad(
 
 # The package's one cycle: ops return tensors, and a tensor has the ops for its methods. Imported
 # last, when all that ``tensor.py`` and ``ops`` need from this file is there.
-from lucid.tensor import Tensor  # noqa: E402  (see above)
+from lucid.backward import own, place, run_backward, seed_gradient  # noqa: E402  (see above)
+from lucid.tensor import Tensor  # noqa: E402

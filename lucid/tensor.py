@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lucid import autograd, ops, types
+from lucid import autograd, backward, ops, types
 from lucid.autograd import Function, Hook
 from lucid.memory import Memory
 from lucid.methods import OpMethods
@@ -287,8 +287,8 @@ class Tensor(OpMethods):
             Record the gradients' own computation, so that they can be differentiated.
         """
         keep = create_graph if retain_graph is None else retain_graph
-        seed = autograd.seed_gradient(self, gradient)
-        autograd.run_backward([self], [seed], None, keep, create_graph)
+        seed = backward.seed_gradient(self, gradient)
+        backward.run_backward([self], [seed], None, keep, create_graph)
 
     def register_hook(self, hook: Hook) -> RemovableHandle:
         """Call ``hook(grad)`` when the gradient is known; what it returns replaces the gradient."""

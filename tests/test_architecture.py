@@ -17,6 +17,7 @@ LAYERS = [
     {"_version", "_ext", "errors", "types", "random", "grad_mode", "memory"},
     {
         "autograd",
+        "backward",
         "tensor",
         "methods",
         "ops",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
-
-from tqdm import tqdm  # not tqdm.auto's, which calls iter(iterable) twice, and a loader draws then
+from typing import TYPE_CHECKING, Any
 
 from lucid.data import DataLoader
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 __all__ = ["progress"]
 
@@ -39,6 +40,10 @@ def progress(iterable: Iterable[Any], desc: str | None = None, **options: Any) -
     >>> for i in bar:
     ...     bar.set_postfix(loss=1 / (i + 1))
     """
+    # Imported here, as it takes a tenth of ``import lucid``; and not tqdm.auto's, which calls
+    # iter(iterable) twice, and a loader draws then.
+    from tqdm import tqdm
+
     if isinstance(iterable, DataLoader):
         options.setdefault("initial", iterable.state_dict()["done"])
     return tqdm(iterable, desc, **options)

@@ -158,6 +158,21 @@ MEMBERS = {
         axis=-2,
         signature={"normalized_ndim": None},
     ),
+    **{
+        f"Lazy{kind}": Member(
+            getattr(nn, f"Lazy{kind}"), getattr(nn, kind), {"hidden_size": 3},
+            "input_size", 6, 8, lambda size: (5, 4, size),
+            {
+                "weight_ih_l0": (3 * gates, 6), "weight_hh_l0": (3 * gates, 3),
+                "bias_ih_l0": (3 * gates,), "bias_hh_l0": (3 * gates,),
+            },
+            impossible=((), (6,), (5, 4, 0), (2, 5, 4, 6)),
+            sizes={"hidden_size": 1, "num_layers": 1},
+            axis=-1,
+            batch=1,
+        )
+        for kind, gates in (("RNN", 1), ("GRU", 3), ("LSTM", 4))
+    },
     "the example of the docs": Member(
         LazyScale, Scale, {},
         "channels", 6, 8, channels,

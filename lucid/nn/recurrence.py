@@ -19,6 +19,7 @@ from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import SizedLayer
+from lucid.nn.parameter import UninitializedParameter
 from lucid.nn.utils.rnn import PackedSequence
 from lucid.ops import cat, getitem, reshape, squeeze, stack, transpose, unsqueeze
 from lucid.ops.checks import check_one_dtype, check_tensor
@@ -95,20 +96,11 @@ class Recurrent(SizedLayer):
             )
         return data.shape[-1]
 
-    def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> int | None:
-        weight = shapes.get("weight_ih_l0")
-        if weight is None:
-            return None
-        rows = self.parts * self.hidden_size
-        if len(weight) != 2 or weight[0] != rows:
-            raise ShapeError(f"expected shape ({rows}, input_size), found {weight}")
-        return weight[1]
-
     def reset_parameters(self) -> None:
         """Draw all parameters anew; nothing happens while they wait for their shapes."""
         bound = 1 / math.sqrt(self.hidden_size)
         for parameter in self._parameters.values():
-            if parameter is not None and parameter not in self._waiting():
+            if parameter is not None and not isinstance(parameter, UninitializedParameter):
                 init.uniform_(parameter, -bound, bound)
 
     def flatten_parameters(self) -> None:

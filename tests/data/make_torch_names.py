@@ -1,0 +1,49 @@
+"""Write down the public names of PyTorch's 1-D world: ``python tests/data/make_torch_names.py``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.utils.data
+from torch.optim import lr_scheduler, swa_utils
+
+FILE = Path(__file__).with_name("torch_names.json")
+# What PyTorch's modules import for themselves.
+TOOLS = ("assert_int_or_pair", "boolean_dispatch", "handle_torch_function")
+
+
+def functions(module: Any) -> list[str]:
+    """What a module without a list of its own defines for others."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if callable(value)
+        and not isinstance(value, type)
+        and not name.startswith(("_", "has_torch_function"))
+        and (getattr(value, "__module__", None) or "torch").startswith("torch")
+        and name not in TOOLS
+    ]
+
+
+def names() -> dict[str, list[str]]:
+    """The names of each module."""
+    found = {
+        "nn": torch.nn.modules.__all__,
+        "nn.functional": functions(torch.nn.functional),
+        "nn.init": functions(torch.nn.init),
+        "nn.utils": torch.nn.utils.__all__,
+        "nn.utils.rnn": torch.nn.utils.rnn.__all__,
+        "optim": torch.optim.__all__,
+        "optim.lr_scheduler": lr_scheduler.__all__,
+        "optim.swa_utils": swa_utils.__all__,
+        "utils.data": [name for name in torch.utils.data.__all__ if not name.startswith("_")],
+    }
+    return {module: sorted(set(some)) for module, some in found.items()}
+
+
+if __name__ == "__main__":
+    text = {"version": torch.__version__.split("+")[0], "names": names()}
+    FILE.write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")

@@ -25,6 +25,8 @@ class History:
     >>> history.add(epoch=1, loss=0.5, accuracy=0.9)
     >>> history["loss"], len(history), history.last
     ([0.75, 0.5], 2, {'epoch': 1, 'loss': 0.5, 'accuracy': 0.9})
+    >>> history
+    <History of 2 records, the last {'epoch': 1, 'loss': 0.5, 'accuracy': 0.9}>
     >>> history.best("loss")
     {'epoch': 1, 'loss': 0.5, 'accuracy': 0.9}
     """
@@ -51,6 +53,10 @@ class History:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def __repr__(self) -> str:
+        newest = f", the last {self.last}" if self.records else ""
+        return f"<History of {len(self.records)} records{newest}>"
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.records)

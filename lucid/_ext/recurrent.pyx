@@ -194,19 +194,20 @@ def rows_products(
     cdef Py_ssize_t parts = min(I, team(2.0 * rows * G * I))
     cdef const Py_ssize_t[::1] row = steps(I, BLOCK), col = steps(BLOCK, G)
     cdef floating[:, ::1] turned = np.empty((I, BLOCK), np.asarray(out).dtype)
-    # the last block once more, with something behind it that may be read
-    cdef Py_ssize_t whole = max(rows - 1, 0) // BLOCK * BLOCK
+    # the last rows once more, with something behind them that may be read
+    cdef Py_ssize_t whole = max(rows - (PADDING + G - 1) // G, 0) // BLOCK * BLOCK
     cdef floating[::1] end = np.zeros((rows - whole) * G + PADDING, np.asarray(out).dtype)
     np.asarray(end)[:-PADDING] = np.asarray(b)[whole:].reshape(-1)
     for p in prange(parts, nogil=True, schedule="static", num_threads=parts):
         add_products(
-            a, b, out, sums, turned, end, &row[0], &col[0], I * p // parts, I * (p + 1) // parts
+            a, b, out, sums, turned, end, whole, &row[0], &col[0], I * p // parts,
+            I * (p + 1) // parts,
         )
 
 
 cdef void add_products(
     const floating[:, ::1] a, const floating[:, ::1] b, floating[:, ::1] out, double[::1] sums,
-    floating[:, ::1] turned, const floating[::1] end, const Py_ssize_t* row,
+    floating[:, ::1] turned, const floating[::1] end, Py_ssize_t whole, const Py_ssize_t* row,
     const Py_ssize_t* col, Py_ssize_t first, Py_ssize_t last,
 ) noexcept nogil:
     """Rows first .. last-1 of the output, block by block of what is summed over."""
@@ -219,7 +220,7 @@ cdef void add_products(
         turn(&a[r, first], a.shape[1], count, last - first, &turned[first, 0], BLOCK)
         # out += turned @ b[r : r + count]
         multiply(
-            &turned[first, 0], row, &b[r, 0] if k + 1 < blocks else &end[0], col, count,
+            &turned[first, 0], row, &b[r, 0] if r < whole else &end[(r - whole) * G], col, count,
             &out[first, 0], G, last - first, G, NULL,
         )
         # sums += b[r : r + count].sum(0), a part of the columns

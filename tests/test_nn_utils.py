@@ -454,5 +454,20 @@ def test_what_cannot_be_fused():
             fuse(utils.weight_norm(copy.deepcopy(layer)), norm)
         with pytest.raises(ShapeError, match="a batch norm of 7 channels does not fit"):
             fuse(layer, nn.BatchNorm1d(7).eval())
+    statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
     with pytest.raises(ShapeError, match=r"shape \(4, 3, 2\)\n  try: transpose=False, if it is no"):
-        utils.fuse_conv_bn_eval(conv, norm, transpose=True)
+        utils.fuse_conv_bn_weights(conv.weight, conv.bias, *statistics, transpose=True)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_transposed_convolution_is_fused_as_one(groups):
+    """Also with as many inputs as outputs, where the wrong axis would fit as well."""
+    conv, norm = nn.ConvTranspose1d(6, 6, 3, stride=2, groups=groups), nn.BatchNorm1d(6)
+    x = lucid.randn(5, 6, 10)
+    norm(conv(x))
+    conv.eval(), norm.eval()
+    for options in ({}, {"transpose": True}):
+        fused = utils.fuse_conv_bn_eval(conv, norm, **options)
+        assert float((fused(x) - norm(conv(x))).abs().max()) < 1e-5
+    with pytest.raises(ValueError, match="transpose=True is for a ConvTranspose1d, got a Conv1d"):
+        utils.fuse_conv_bn_eval(nn.Conv1d(6, 6, 3).eval(), norm, transpose=True)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 from lucid import ops
 from lucid.autograd import no_grad
 from lucid.errors import ShapeError
+from lucid.nn.conv_transpose import ConvTranspose1d
 from lucid.nn.module import Module
 from lucid.nn.parameter import Parameter, UninitializedParameter
 from lucid.tensor import Tensor
@@ -171,7 +172,7 @@ def fuse_conv_bn_eval(conv: Layer, bn: Module, transpose: bool = False) -> Layer
     bn : BatchNorm1d
         In eval mode, with running averages.
     transpose : bool
-        Whether ``conv`` is a transposed convolution.
+        True is accepted for a transposed convolution, for PyTorch's sake; the layer itself tells.
 
     Returns
     -------
@@ -184,7 +185,7 @@ def fuse_conv_bn_eval(conv: Layer, bn: Module, transpose: bool = False) -> Layer
         If one of the layers is in training mode.
     ValueError
         If there are no running averages, or no weight: a lazy layer before its first input, or one
-        with weight norm.
+        with weight norm; for ``transpose=True`` with a layer that is none.
     ShapeError
         If the sizes do not fit.
 
@@ -198,8 +199,14 @@ def fuse_conv_bn_eval(conv: Layer, bn: Module, transpose: bool = False) -> Layer
     >>> bool(((fused(x) - norm(conv(x))).abs() < 1e-5).all())
     True
     """
+    transposed = isinstance(conv, ConvTranspose1d)
+    if transpose and not transposed:
+        raise ValueError(
+            f"transpose=True is for a ConvTranspose1d, got a {type(conv).__name__}\n"
+            "  try: leave transpose out, the layer itself tells"
+        )
     weight, bias, statistics = parts(conv, bn)
-    return twin(conv, *fuse_conv_bn_weights(weight, bias, *statistics, transpose=transpose))
+    return twin(conv, *fuse_conv_bn_weights(weight, bias, *statistics, transpose=transposed))
 
 
 def fuse_linear_bn_eval(linear: Layer, bn: Module) -> Layer:

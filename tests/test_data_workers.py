@@ -330,7 +330,7 @@ def test_a_worker_that_takes_too_long_is_an_error():
 
 
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 from lucid.data import DataLoader
 class Slow:
     def __getitem__(self, i):
@@ -339,6 +339,8 @@ class Slow:
     def __len__(self):
         return 20
 if __name__ == "__main__":
+    # as in a terminal: what a shell starts in the background does not hear Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for batch in DataLoader(Slow(), num_workers=2, persistent_workers=PERSISTENT):
         print(batch.item(), flush=True)
 """
@@ -360,10 +362,13 @@ def test_ctrl_c_and_worse_end_the_workers(tmp_path, with_what, persistent):
     script = tmp_path / "train.py"
     script.write_text(textwrap.dedent(SCRIPT).replace("PERSISTENT", str(persistent)))
     process = subprocess.Popen([sys.executable, script], stdout=-1, stderr=-1, text=True)
-    pids = {int(process.stdout.readline()) for _ in range(4)}
-    assert len(pids) == 2
-    process.send_signal(with_what)
-    _, errors = process.communicate(timeout=30)  # until the workers, too, have ended
+    try:
+        pids = {int(process.stdout.readline()) for _ in range(4)}
+        assert len(pids) == 2
+        process.send_signal(with_what)
+        _, errors = process.communicate(timeout=30)  # until the workers, too, have ended
+    finally:
+        process.kill()
     if with_what is signal.SIGINT:
         assert errors.count("Traceback") == 1
         assert "KeyboardInterrupt" in errors

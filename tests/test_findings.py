@@ -85,3 +85,55 @@ def test_waiting_threads_sleep_and_the_environment_stays_as_it_was():
     show = "import os, lucid; print(os.environ.get('GOMP_SPINCOUNT'))"
     assert python("-c", show).stdout.strip() == "None"
     assert python("-c", show, GOMP_SPINCOUNT="7").stdout.strip() == "7"
+
+
+# ------------------------------------------------------------------- at the edges of what is finite
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("options", [{}, {"align_corners": True}])
+def test_interpolating_to_the_same_length_is_a_copy(options):
+    x = lucid.tensor([[[1.0, 2.0, NAN, 4.0, INF, 6.0]]])
+    for size in ({"size": 6}, {"scale_factor": 1.0}, {"scale_factor": 1.1}):
+        y = F.interpolate(x, mode="linear", **size, **options)
+        np.testing.assert_array_equal(y.numpy(), x.numpy())
+
+
+def test_a_limit_that_is_nan_makes_nan():
+    x = lucid.tensor([1.0, NAN, 3.0])
+    np.testing.assert_array_equal(x.clamp(min=NAN).numpy(), [NAN] * 3)
+    np.testing.assert_array_equal(x.clamp(max=NAN).numpy(), [NAN] * 3)
+    limits = lucid.tensor([NAN, 0.0, 2.0])
+    np.testing.assert_array_equal(x.clamp(max=limits).numpy(), [NAN, NAN, 2])
+    np.testing.assert_array_equal(x.clamp(min=2).numpy(), [2, NAN, 3])
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_the_cross_entropy_of_nothing(reduction):
+    scores = lucid.zeros(0, 3, requires_grad=True)
+    loss = F.cross_entropy(scores, lucid.zeros(0, dtype="int64"), reduction=reduction)
+    expected = {"mean": NAN, "sum": 0.0, "none": np.zeros(0)}[reduction]
+    np.testing.assert_array_equal(loss.detach().numpy(), expected)
+    loss.sum().backward()
+    assert scores.grad.shape == (0, 3)
+
+
+def test_cross_entropy_of_one_sample_says_what_is_missing():
+    for target in (lucid.tensor([0.5, 0.5]), lucid.tensor(1)):
+        with pytest.raises(lucid.ShapeError, match=r"\(N, C\).*got \(2,\)\n  try: scores\[None\]"):
+            F.cross_entropy(lucid.tensor([0.0, 0.0]), target)
+
+
+def test_nans_share_the_gradient_of_the_extreme_that_they_are():
+    for extreme in (lucid.Tensor.amax, lucid.Tensor.amin, lucid.Tensor.max, lucid.Tensor.min):
+        x = lucid.tensor([3.0, NAN, 1.0, NAN], requires_grad=True)
+        extreme(x).backward()
+        assert x.grad.tolist() == [0, 0.5, 0, 0.5]
+
+
+def test_the_origin_has_no_direction():
+    y, x = (lucid.tensor([0.0, 1.0], requires_grad=True) for _ in range(2))
+    lucid.atan2(y, x).sum().backward()
+    assert y.grad.tolist() == [0, 0.5]
+    assert x.grad.tolist() == [0, -0.5]

@@ -5,6 +5,8 @@ Never by the number of threads, which must not change a result.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 __all__ = ["LONG", "MANY", "block_length", "choose", "neighbours", "taps_of_piece"]
 
 LONG = 256  #: no kernel with fewer taps is worth a Fourier transform
@@ -94,6 +96,7 @@ def choose(
     return "dots"
 
 
+@lru_cache(maxsize=1024)
 def neighbours(N: int, C: int, O: int, K: int, T: int) -> int:
     """How many neighbouring outputs are best computed at once, by ``toom.py``; 1 if none.
 

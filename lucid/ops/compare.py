@@ -9,7 +9,7 @@ import numpy as np
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
 from lucid.errors import ShapeError
-from lucid.ops.broadcast import pair, sum_to
+from lucid.ops.broadcast import pair, raw, sum_to
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -286,8 +286,15 @@ def clamp(input: Tensor, min: TensorLike | None = None, max: TensorLike | None =
     if min is None and max is None:
         raise ValueError("clamp needs min, max or both")
     # Written so that a nan, which compares false with everything, stays.
-    out = input if min is None else where(lt(input, min), min, input)
-    return out if max is None else where(gt(out, max), max, out)
+    out = input if min is None else where(replaced(lt, input, min), min, input)
+    return out if max is None else where(replaced(gt, out, max), max, out)
+
+
+def replaced(beyond: Any, input: Tensor, limit: TensorLike) -> Tensor:
+    """Where a limit takes the place of a number: beyond it, and where it is nan itself."""
+    hit: Tensor = beyond(input, limit)
+    unknown = raw(limit) != raw(limit)
+    return hit | make_tensor(np.asarray(unknown)) if np.any(unknown) else hit
 
 
 def clip(input: Tensor, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:

@@ -40,7 +40,8 @@ class Amax(Function):
 
     def backward(self, grad: Tensor) -> Tensor:
         # all places that hold the extreme share its gradient evenly
-        hit = self.saved(0) == self.output().detach()
+        x = self.saved(0)
+        hit = (x == self.output().detach()) | (x != x)  # (where there is a nan, it is the extreme)
         share = to(hit, grad.dtype)
         return grad * (share / sum(share, self.dims, keepdim=True))
 

@@ -141,6 +141,8 @@ def table(
 ) -> Table:
     """Which positions each output reads, and with which weights."""
     targets = np.arange(T)
+    if mode == "linear" and L == T:  # a copy: 0 times a neighbour that is not finite would be nan
+        return Table(targets, targets, None, T, L)
     if mode != "linear":
         return Table(targets, nearest(L, T, factor, mode, dtype.type), None, T, L)
     left, right, fraction = neighbours(L, T, factor, align_corners, dtype.type)
@@ -169,9 +171,7 @@ def neighbours(
     """The two samples that each output lies between, and how far it is on the way from one to the
     other.
     """
-    if L == T:
-        at = np.arange(T, dtype=kind)
-    elif align_corners:
+    if align_corners:
         at = kind((L - 1) / max(T - 1, 1)) * np.arange(T, dtype=kind)
     else:
         at = middles(L, T, factor, kind)

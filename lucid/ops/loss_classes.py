@@ -85,13 +85,18 @@ def check_weight(weight: Tensor, input: Tensor) -> None:
         raise ShapeError(f"expected one weight per class, {(input.shape[1],)}, got {weight.shape}")
 
 
-def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
-    """Scores (N, C, ...) and whole-numbered classes (N, ...) that exist."""
+def check_scores(input: Tensor) -> None:
+    """Scores (N, C, ...)."""
     check_tensor(input, "input", "the loss")
     if input.ndim < 2:
         raise ShapeError(
             f"expected scores (N, C), one row per sample, got {input.shape}\n  try: scores[None]"
         )
+
+
+def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
+    """Scores (N, C, ...) and whole-numbered classes (N, ...) that exist."""
+    check_scores(input)
     if not is_tensor(target) or target.dtype not in (types.int64, types.int32, types.uint8):
         check_tensor(target, "target", "the loss")
         raise TypeError(
@@ -171,6 +176,7 @@ def cross_entropy(
         not label_smoothing
         and (weight is None or not weight._requires_grad)
         and input.is_floating_point()
+        and target.numel()  # the mean of nothing is nan, as below
     ):
         return hard_cross_entropy(input, target, weight, ignore_index, reduction)
     scores = log_softmax(input, 1)
@@ -261,6 +267,7 @@ def soft_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
 ) -> Tensor:
     """loss = -sum over c of target[n, c] * log softmax(input[n])[c]"""
+    check_scores(input)
     wanted = target * (1 - label_smoothing) + label_smoothing / input.shape[1]
     scores = log_softmax(input, 1)
     if weight is not None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lucid.autograd import Function, make_tensor
 from lucid.ops.broadcast import floating, pair, sum_to
+from lucid.ops.compare import where
 from lucid.ops.elementwise import sqrt
 from lucid.types import Array
 
@@ -188,7 +189,8 @@ class Atan2(Function):
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         y, x = self.saved(0), self.saved(1)
-        part = grad / (x * x + y * y)
+        size = x * x + y * y
+        part = grad / where(size == 0, 1.0, size)  # at the origin no direction is better: slope 0
         return (
             sum_to(part * x, self.shapes[0]) if self.needs[0] else None,
             sum_to(-(part * y), self.shapes[1]) if self.needs[1] else None,

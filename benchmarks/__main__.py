@@ -59,7 +59,7 @@ class Run:
     ) -> None:
         # PyTorch first: whoever comes first loads the OpenMP library that both will use, and
         # PyTorch brings the one it was tested with.
-        import torch  # noqa: F401
+        import torch  # noqa: F401  (for what it loads)
 
         from benchmarks.machine import Limit, describe
 

@@ -23,7 +23,7 @@ TESTS = Path(__file__).parents[1] / "tests"
 sys.path.insert(0, str(TESTS))  # the models belong to the tests, which are no package
 
 from models import MODELS, model, twin  # noqa: E402  (see above)
-from models.data import DATA_SETS, load  # noqa: E402
+from models.data import DATA_SETS, load  # noqa: E402  (see above)
 
 EPOCHS, BATCH, SEEDS = 30, 32, 5
 

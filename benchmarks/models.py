@@ -48,7 +48,7 @@ def resnet(lib: Any, in_channels: int, classes: int) -> Any:
     """The residual network for time series of the same paper: three blocks of three."""
     nn = lib.nn
 
-    class Block(nn.Module):  # type: ignore[misc, name-defined]
+    class Block(nn.Module):  # type: ignore[misc, name-defined]  # nn is a value
         """relu(three convolutions + shortcut)"""
 
         def __init__(self, inputs: int, channels: int) -> None:
@@ -82,7 +82,7 @@ def inception(lib: Any, in_channels: int, classes: int) -> Any:
     """Three blocks of InceptionTime, with their residual: H. Fawaz et al., arXiv:1909.04939."""
     nn = lib.nn
 
-    class Block(nn.Module):  # type: ignore[misc, name-defined]
+    class Block(nn.Module):  # type: ignore[misc, name-defined]  # nn is a value
         """Convolutions of several lengths side by side, and a pooled branch."""
 
         def __init__(self, inputs: int) -> None:
@@ -105,7 +105,7 @@ def inception(lib: Any, in_channels: int, classes: int) -> Any:
             parts.append(self.pooled(self.pool(x)))
             return self.norm(lib.cat(parts, 1)).relu()
 
-    class Net(nn.Module):  # type: ignore[misc, name-defined]
+    class Net(nn.Module):  # type: ignore[misc, name-defined]  # nn is a value
         """Three blocks; what came in is added before the last ReLU."""
 
         def __init__(self) -> None:
@@ -128,7 +128,7 @@ def wavenet(lib: Any, in_channels: int, classes: int) -> Any:
     nn = lib.nn
     C = 64
 
-    class Layer(nn.Module):  # type: ignore[misc, name-defined]
+    class Layer(nn.Module):  # type: ignore[misc, name-defined]  # nn is a value
         """tanh(f) * sigmoid(g) of a causal convolution; one part goes on, one to the exit."""
 
         def __init__(self, dilation: int) -> None:
@@ -143,7 +143,7 @@ def wavenet(lib: Any, in_channels: int, classes: int) -> Any:
             y = y[:, :C].tanh() * y[:, C:].sigmoid()
             return x + self.onward(y), self.skip(y)
 
-    class Net(nn.Module):  # type: ignore[misc, name-defined]
+    class Net(nn.Module):  # type: ignore[misc, name-defined]  # nn is a value
         """The layers, the sum of their exits, and a classifier."""
 
         def __init__(self) -> None:

@@ -283,7 +283,7 @@ def grad(
     return result
 
 
-# The package's one cycle: ops return tensors, and a tensor has the ops for its methods. Imported
-# last, when all that ``tensor.py`` and ``ops`` need from this file is there.
+# The package's one cycle: ops return tensors, and a tensor has the ops, and the backward walk, for
+# its methods. Imported last, when all that they need from this file is there.
 from lucid.backward import own, place, run_backward, seed_gradient  # noqa: E402  (see above)
-from lucid.tensor import Tensor  # noqa: E402
+from lucid.tensor import Tensor  # noqa: E402  (see above)

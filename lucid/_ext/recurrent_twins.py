@@ -64,7 +64,9 @@ def recurrent_forward(
             before[rows] = h[:n]
             v, u = x[rows] @ w_ih[:, :G] + b[:G], before[rows] @ w_hh[:, :G]
             if kind == LSTM:
-                assert c is not None and c_before is not None and tanh_c is not None  # noqa: PT018
+                assert c is not None  # an LSTM has all three
+                assert c_before is not None
+                assert tanh_c is not None
                 c_before[rows] = c[:n]
                 gates[rows] = sigmoid(v + u)
                 gates[rows, 2 * H : 3 * H] = np.tanh((v + u)[:, 2 * H : 3 * H])
@@ -109,7 +111,9 @@ def recurrent_backward(
             gh[:n] += gy[rows]
             g_state = gh[:n]
             if kind == LSTM:
-                assert gc is not None and c_before is not None and tanh_c is not None  # noqa: PT018
+                assert gc is not None  # an LSTM has all three
+                assert c_before is not None
+                assert tanh_c is not None
                 i, f, g, o = np.split(gates[rows], 4, axis=1)
                 g_cell = gc[:n] + g_state * o * (1 - tanh_c[rows] ** 2)
                 parts = [

@@ -119,17 +119,19 @@ class Function:
                 f"  try: lucid.tensor(...), or give numbers to {type(self).__name__}.__init__"
             ) from None
         if self.silent:
-            out = make_tensor(self.forward(*arrays))
+            out = Tensor._wrap(self.forward(*arrays))
         else:
             with np.errstate(all="ignore"):  # IEEE: 1/0 is inf and 0/0 nan, without a word
-                out = make_tensor(self.forward(*arrays))
+                out = Tensor._wrap(self.forward(*arrays))
         array = out._array
         if array.dtype not in FROM_NUMPY:
             from_numpy_dtype(array)  # an error, with the cure
         view, wanted = array.base is not None, False
         for x in inputs:
-            view = view or x._array is array
-            wanted = wanted or x._requires_grad
+            if x._array is array:
+                view = True
+            if x._requires_grad:
+                wanted = True
         if view:  # perhaps of an input: then whoever writes to one writes to the other
             for x in inputs:
                 if np.may_share_memory(array, x._array):

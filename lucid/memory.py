@@ -46,7 +46,9 @@ def whole_block(array: Array) -> Array:
 
 def checksum(array: Array) -> int:
     """CRC-32 of the numbers in an array."""
-    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    if not array.flags.c_contiguous:
+        array = np.ascontiguousarray(array)
+    return zlib.crc32(array.data)
 
 
 # What is noted of an array: itself, its memory, the version, a checksum where NumPy shares it.

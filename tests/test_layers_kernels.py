@@ -483,3 +483,35 @@ def test_a_hook_may_return_a_gradient_of_another_dtype():
         y.register_hook(lambda g: g.double())
         (y * y).sum().backward()
         assert x.grad.dtype is lucid.float32
+
+
+# --------------------------------------------------------------------- sums and products of arrays
+
+
+@everywhere
+@both_dtypes
+@pytest.mark.parametrize("n", [0, 1, 8191, 8193, 250_001])
+def test_sums_and_products_are_numpys_to_the_last_bit(kernels, dtype, tolerance, n):
+    a, b = randoms(n, dtype, dtype)
+    with np.errstate(all="ignore"):
+        a, b = a / np.roll(b, 1).clip(0), b / np.roll(a, 2).clip(0)  # some infinite, some nan
+    for kernel, ufunc in ((kernels.add, np.add), (kernels.mul, np.multiply)):
+        out = np.full_like(a, 7)
+        with np.errstate(all="ignore"):
+            kernel(a, b, out)
+            expected = ufunc(a, b)
+        np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("op", [np.add, np.multiply], ids=lambda op: op.__name__)
+def test_long_operands_of_any_layout_and_dtype(op):
+    shape = (4, 128, 300)
+    a, b = randoms(shape, np.float32, np.float32)
+    pairs = [
+        (a, b), (a, b.astype(np.float64)), (a, b[:, :1]), (a[:, :, ::-1], b), (a, b[0, 0, 0]),
+        (a.transpose(0, 2, 1), b.transpose(0, 2, 1)), ((a * 9).astype(int), (b * 9).astype(int)),
+    ]  # fmt: skip
+    for x, y in pairs:
+        u, v = lucid.from_numpy(x), lucid.from_numpy(np.asarray(y))
+        out = u + v if op is np.add else u * v
+        np.testing.assert_array_equal(out.numpy(), op(x, y))

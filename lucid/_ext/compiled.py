@@ -1,5 +1,6 @@
 """The compiled kernels by the names that their NumPy twins have, gathered from their modules."""
 
+from lucid._ext.arithmetic import add, mul
 from lucid._ext.conv1d import conv1d_forward, conv1d_input_grad
 from lucid._ext.conv1d_weight import conv1d_weight_grad
 from lucid._ext.heap import keep_freed_memory
@@ -24,6 +25,7 @@ from lucid._ext.threads import get_threads, has_openmp, have_been_used, set_thre
 
 __all__ = [
     "adam_step",
+    "add",
     "batch_norm_backward",
     "batch_norm_forward",
     "channel_sum",
@@ -38,6 +40,7 @@ __all__ = [
     "leaky_relu",
     "max_pool_backward",
     "max_pool_forward",
+    "mul",
     "normal_cdf",
     "recurrent_backward",
     "recurrent_forward",

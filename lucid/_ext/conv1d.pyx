@@ -81,22 +81,27 @@ def conv1d_forward(
     int mode,
 ):
     """y[n, o, t] = bias[o] + sum over c, k of w[o, c, k] * padded[n, c, t*stride + k*dilation]"""
-    N, O, T = y.shape
-    if w.shape[2] >= LONG or T <= FEW or O // groups * w.shape[1] >= MANY:
-        way = choose_way("forward", x, w, T, stride, dilation, groups)
-        if way == "few":
-            x2 = read_by_outputs(x, w.shape[2], T, stride, dilation, left, mode)
-            y2 = np.empty((1, O, T * N), y.dtype)
-            conv1d_forward(x2, w.reshape(O, -1, 1), bias, y2, 1, 1, groups, 0, 0, ZEROS)
-            y[...] = y2.reshape(O, T, N).transpose(2, 0, 1)
-            return
-        by_group = w.reshape(groups, -1, w.shape[1], w.shape[2])
-        if way in ("fft", "toom") and by_algorithm(way, x, by_group, bias, y, -left, mode):
-            return
     if y.itemsize == 4:
         forward[float](x, w, bias, y, stride, dilation, groups, left, mode)
     else:
         forward[double](x, w, bias, y, stride, dilation, groups, left, mode)
+
+
+cdef bint by_another_way(
+    x, w, bias, y, Py_ssize_t stride, Py_ssize_t dilation, Py_ssize_t groups, Py_ssize_t left,
+    int mode,
+) except -1:
+    """Compute the forward by another way than tiles of positions, if one is better."""
+    N, O, T = y.shape
+    way = choose_way("forward", x, w, T, stride, dilation, groups)
+    if way == "few":
+        x2 = read_by_outputs(x, w.shape[2], T, stride, dilation, left, mode)
+        y2 = np.empty((1, O, T * N), y.dtype)
+        conv1d_forward(x2, w.reshape(O, -1, 1), bias, y2, 1, 1, groups, 0, 0, ZEROS)
+        y[...] = y2.reshape(O, T, N).transpose(2, 0, 1)
+        return True
+    by_group = w.reshape(groups, -1, w.shape[1], w.shape[2])
+    return way in ("fft", "toom") and by_algorithm(way, x, by_group, bias, y, -left, mode)
 
 
 cdef str choose_way(
@@ -131,6 +136,11 @@ cdef int forward(
     cdef Job job
     if x.shape[0] == 0:
         return 0
+    if w.shape[2] >= LONG or y.shape[2] <= FEW or w.shape[0] // groups * w.shape[1] >= MANY:
+        if by_another_way(
+            np.asarray(x), np.asarray(w), bias, np.asarray(y), stride, dilation, groups, left, mode
+        ):
+            return 0
     if bias is not None:
         b = bias
         start = &b[0]

@@ -220,6 +220,16 @@ def batch_norm_backward(
     gx[:] = w[:, None] * per_std * g
 
 
+def add(a: Array, b: Array, out: Array) -> None:
+    """out = a + b"""
+    np.add(a, b, out=out)
+
+
+def mul(a: Array, b: Array, out: Array) -> None:
+    """out = a * b"""
+    np.multiply(a, b, out=out)
+
+
 def channel_sum(x: Array, out: Array) -> None:
     """out[c] = sum over n, l of x[n, c, l]"""
     out[:] = x.sum((0, 2), dtype=np.float64)

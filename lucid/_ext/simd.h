@@ -27,11 +27,13 @@ enum { LSTM, GRU, TANH, RELU };     /* the same */
 #define UNROLL _Pragma("GCC unroll 16")
 /* The compiler must not compute this pointer from another one in the innermost loop. */
 #define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
+#define PREFETCH(pointer) __builtin_prefetch(pointer)
 #else
 #define INLINE static inline
 #define NOINLINE static
 #define UNROLL
 #define KEEP_IN_REGISTER(pointer)
+#define PREFETCH(pointer)
 #endif
 
 /* Arrays that do not overlap. */

@@ -326,13 +326,18 @@ TARGET static void NAME(turn)(
     enum { SOME = 64 };
     T woven[4 * SOME];
     ptrdiff_t i = 0;
-    for (; i + 4 <= rows; i += 4)
+    for (; i + 4 <= rows; i += 4) {
+        /* Rows lie far apart: the processor does not see that the next ones will be wanted. */
+        for (ptrdiff_t k = i + 4; k < i + 8 && k < rows; k++)
+            for (ptrdiff_t j = 0; j < columns; j += 64 / sizeof(T))
+                PREFETCH(a + k * a_row + j);
         for (ptrdiff_t j = 0, some; j < columns; j += some) {
             some = columns - j < SOME ? columns - j : SOME;
             NAME(weave)(a + i * a_row + j, a_row, 4, some, woven, 0);
             for (ptrdiff_t k = 0; k < some; k++)
                 memcpy(out + (j + k) * out_row + i, woven + 4 * k, 4 * sizeof(T));
         }
+    }
     for (; i < rows; i++)
         for (ptrdiff_t j = 0; j < columns; j++)
             out[j * out_row + i] = a[i * a_row + j];

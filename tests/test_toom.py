@@ -17,6 +17,7 @@ from running import output_grad, outputs, run_kernels
 from windows import conv1d_and_grads, pad
 
 conv1d_toom = pytest.importorskip("lucid._ext.conv1d_toom", reason="was not compiled")
+conv1d_toom_weight = pytest.importorskip("lucid._ext.conv1d_toom_weight", reason="was not compiled")
 
 SCHEMES = [(m, r) for m in range(2, 5) for r in range(2, 6) if m + r <= 9]
 TOLERANCES = [(np.float32, 1e-5), (np.float64, 1e-12)]
@@ -69,6 +70,59 @@ def test_the_kernel_against_the_definition(seed, dtype, tolerance):
     assert close(y, exact, magnitude, tolerance), (seed, m, r, K, x.shape, w.shape, mode, left)
 
 
+def correlate_weight(g, x, K, groups, m, r, left, mode):
+    """What the kernel makes of g (N, O, T) and x (N, C, L), and whether it is finite."""
+    gw = np.full((groups, g.shape[1] // groups, x.shape[1] // groups, K), 12345, x.dtype)
+    fine = conv1d_toom_weight.correlate_weight(
+        g, x, gw, scheme(m, r, x.dtype), -left, MODES.index(mode)
+    )
+    return gw, fine
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCES)
+@pytest.mark.parametrize("seed", range(120))
+def test_the_weight_gradient_against_the_definition(seed, dtype, tolerance):
+    rng = np.random.default_rng(seed)
+    m, r = SCHEMES[seed % len(SCHEMES)]
+    parts = 1 if m != r else rng.choice([1, 2, 3, 5, 60])
+    K = r if m != r else rng.integers(max(2, m * (parts - 1) + 1), m * parts + 1)
+    N, groups, C, O = rng.choice([1, 2, 3, 41]), rng.choice([1, 1, 2]), *rng.integers(1, 9, 2)
+    if seed % 5 == 0:  # several blocks of input and of output channels
+        C, O, N = rng.integers(200, 400), rng.integers(257, 300), 1
+    T = rng.choice([1, 2, 5, 40, 300, 700]) if seed % 5 else rng.integers(1, 90)
+    mode = MODES[seed % 4]
+    left = rng.integers(0, K) if T > 2 * K else 0
+    x = rng.standard_normal((N, groups * C, T + K - 1 - 2 * left)).astype(dtype)
+    g = rng.standard_normal((N, groups * O, T)).astype(dtype)
+    gw, fine = correlate_weight(g, x, K, groups, m, r if m != r else m, left, mode)
+    w = np.zeros((groups * O, C, K), dtype)
+    options = {"padding": int(left), "groups": int(groups), "padding_mode": mode}
+    exact, magnitude = (
+        conv1d_and_grads(a, w, None, b, **options)[2] for a, b in ((x, g), (abs(x), abs(g)))
+    )
+    assert fine
+    assert close(gw.reshape(w.shape), exact, magnitude, tolerance), (
+        seed,
+        m,
+        r,
+        K,
+        x.shape,
+        g.shape,
+    )
+
+
+def test_a_weight_gradient_of_very_many_columns():
+    """Sums of many float32 numbers lose no more digits than those of few."""
+    rng = np.random.default_rng(0)
+    x, g = (1 + rng.standard_normal((2, 32, 100_000), dtype=np.float32) for _ in range(2))
+    gw = np.empty((32, 32, 5), np.float32)
+    assert choose("weight", 2, 1, 32, 32, 5, 100_000, stride=1, dilation=1, lanes=16) == "toom"
+    kernels.conv1d_weight_grad(g, x, gw, 1, 1, 1, 2, 2, 0)
+    x, g = pad(x.astype(np.float64), 2, 5, 1, "zeros"), g.astype(np.float64)
+    exact = np.stack([np.einsum("not,nct->oc", g, x[:, :, k : k + 100_000]) for k in range(5)], 2)
+    assert np.abs(gw - exact).max() < 1e-5 * np.abs(exact).max()
+
+
 LARGE = [
     Config(2, 64, 500, 48, 3, 1, 1, 1, 1, "zeros", 1),
     Config(1, 128, 700, 128, 2, 1, "same", 1, 1, "reflect", 2),
@@ -86,7 +140,8 @@ def test_sizes_that_it_is_chosen_for(config, dtype, tolerance):
     # contract 68, 70, 73
     C, O = config.C // config.groups, config.O // config.groups
     sizes = config.N, config.groups, C, O, config.K, outputs(config)
-    assert choose("forward", *sizes, stride=1, dilation=1, lanes=16) == "toom"
+    for face in ("forward", "weight"):
+        assert choose(face, *sizes, stride=1, dilation=1, lanes=16) == "toom"
     x, w, bias = config.arrays(dtype)
     arrays = x, w, bias, output_grad(config, dtype)
     exact, magnitude = (
@@ -196,7 +251,7 @@ def test_its_place_among_the_ways():
     sizes = {"N": 16, "groups": 1, "C": 128, "O": 256, "T": 141, "lanes": 16}
     assert choose("forward", K=5, stride=1, dilation=1, **sizes) == "toom"
     assert choose("input", K=5, stride=1, dilation=1, **sizes) == "toom"
-    assert choose("weight", K=5, stride=1, dilation=1, **sizes) == "tiles"
+    assert choose("weight", K=5, stride=1, dilation=1, **sizes) == "toom"
     assert choose("forward", K=5, stride=2, dilation=1, **sizes) == "tiles"
     assert choose("forward", K=5, stride=1, dilation=2, **sizes) == "tiles"
     assert choose("forward", K=1, stride=1, dilation=1, **sizes) == "tiles"

@@ -4,7 +4,8 @@ With ``p`` the padded input, ``s`` the stride and ``d`` the dilation::
 
     w_grad[o, c, k] = sum over n, t of  g[n, o, t] * p[n, c, t*s + k*d]
 
-Its twin is in ``numpy_twins.py``. Here the sum runs along the rows, and there are two ways:
+Its twin is in ``numpy_twins.py``. Here the sum runs along the rows, and there are two ways (besides
+those for many channels, long kernels and short rows, which have files of their own):
 
 *Tiles.* A stretch of the padded input is turned round, so that the channels of a position lie side
 by side, and after them those of the next position. What the taps of one output read is then one
@@ -22,9 +23,9 @@ from cython.parallel cimport prange, threadid
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
-from lucid._ext.choose import choose
+from lucid._ext import conv1d_toom_weight, fft, toom
+from lucid._ext.choose import SUMMED, choose, taps_of_piece
 from lucid._ext.few import read_by_outputs, row_of_samples
-from lucid._ext.fft import correlate_weight
 from lucid._ext.simd import all_finite, register_lanes
 
 from lucid._ext.rows cimport (
@@ -73,13 +74,17 @@ def conv1d_weight_grad(
         left = mode = 0
         C, K, way = C * K, 1, choose("weight", 1, groups, C * K, O, 1, g.shape[2], 1, 1, lanes)
     if way == "fft" and g.shape[0] > 0 and all_finite(g) and all_finite(x):
-        if correlate_weight(g, x, w_grad.reshape(groups, O, C, K), -left, mode):
+        if fft.correlate_weight(g, x, w_grad.reshape(groups, O, C, K), -left, mode):
             return
-        way = "tiles"
+    if way == "toom" and g.shape[0] > 0:
+        scheme = toom.scheme(SUMMED, taps_of_piece(SUMMED, K), g.dtype)
+        by_group = w_grad.reshape(groups, O, C, K)
+        if conv1d_toom_weight.correlate_weight(g, x, by_group, scheme, -left, mode):
+            return
     if w_grad.itemsize == 4:
-        weight_grad[float](g, x, w_grad, stride, dilation, groups, left, mode, way == "tiles")
+        weight_grad[float](g, x, w_grad, stride, dilation, groups, left, mode, way != "dots")
     else:
-        weight_grad[double](g, x, w_grad, stride, dilation, groups, left, mode, way == "tiles")
+        weight_grad[double](g, x, w_grad, stride, dilation, groups, left, mode, way != "dots")
 
 
 cdef int weight_grad(

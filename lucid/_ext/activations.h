@@ -10,7 +10,7 @@
 
 #define UP (sizeof(T) == 4 ? 40 : 80)
 #define DOWN (T)(sizeof(T) == 4 ? 1 / 1099511627776. : 1 / 1099511627776. / 1099511627776.)
-#define ABS(x) ((x) < 0 ? -(x) : (x))
+#define ABS(x) (T) fabs(x)
 
 /* 2^UP * e^(y - tail) for y <= 0; 0 where even 1000 times e^y is. */
 TARGET INLINE T NAME(raised_exp)(T y, T tail)
@@ -155,13 +155,25 @@ TARGET INLINE T NAME(gelu_tanh_slope)(T x)
     return top / ((1 + e) * (1 + e));
 }
 
+/* 2^UP * e^(-a^2 / 2) for 0 <= a <= 40.
+
+   a^2 has twice the digits of a, and with a large one, those that are rounded away would show. So a
+   is split into `near`, which has few enough digits for its square to be exact, and the rest: adding
+   a large number leaves no more of them. Then a^2 = near^2 + (a - near) * (a + near). */
+TARGET INLINE T NAME(raised_bell)(T a)
+{
+    const T large = sizeof(T) == 4 ? 98304 : 6442450944;
+    T near = (a + large) - large;
+    return NAME(raised_exp)((T)-0.5 * near * near, (T)0.5 * (a - near) * (a + near));
+}
+
 /* 2^UP * P(-|x|), and E = 2^UP * e^(-x^2 / 2): see lucid/ops/normal.py, which has the polynomial */
 TARGET INLINE T NAME(normal_tail)(T x, const T *powers, T *E)
 {
     T a = ABS(x) > 40 ? 40 : ABS(x), t = (a - 4) / (a + 4), h = powers[0];
     UNROLL_ALL for (int i = 1; i < (sizeof(T) == 4 ? 11 : 24); i++)
         h = h * t + powers[i];
-    *E = NAME(raised_exp_of)(-0.5 * a * a);
+    *E = NAME(raised_bell)(a);
     return *E * h * (T)0.5;
 }
 

@@ -13,20 +13,19 @@ def group_norm_forward(
     w: Array,
     b: Array,
     mean: Array,
-    per_std: Array,
+    var: Array,
     y: Array,
     eps: float,
     centered: bool,
 ) -> None:
-    """y = (x - mean) * per_std * w + b, for each group, with per_std = 1 / sqrt(var + eps)
+    """y = (x - mean) / sqrt(var + eps) * w + b, for each group
 
     Without ``centered``, mean is 0, and var the mean of squares.
     """
-    wide = x.astype(np.float64)
-    mean[:] = wide.mean((1, 2)) if centered else 0
-    away = wide - mean[:, None, None]
-    per_std[:] = 1 / np.sqrt((away**2).mean((1, 2)) + eps)
-    z = in_samples(away * per_std[:, None, None], w)
+    mean[:] = x.mean((1, 2), dtype=np.float64) if centered else 0
+    away = x - mean[:, None, None]
+    var[:] = (away**2).mean((1, 2))
+    z = in_samples(away / np.sqrt(var + eps)[:, None, None], w)
     y[:] = (z * w[:, :, None] + b[:, :, None]).reshape(y.shape)
 
 
@@ -35,27 +34,30 @@ def group_norm_backward(
     x: Array,
     w: Array,
     mean: Array,
-    per_std: Array,
+    var: Array,
     gx: Array,
     gw: Array,
     gb: Array,
+    eps: float,
     centered: bool,
 ) -> None:
-    """With z = (x - mean) * per_std, h = g * w, and m(.) for the mean over a group::
+    """With z = (x - mean) / sqrt(var + eps), h = g * w, and m(.) for the mean over a group::
 
-    gx = (h - m(h) - z * m(h * z)) * per_std      m(h) only if centered
-    gw, gb = sums of g * z, g                     over l, and the samples of each of B blocks
+    gx = (h - m(h) - z * m(h * z)) / sqrt(var + eps)    m(h) only if centered
+    gw, gb = sums of g * z, g    over l, and the samples of each of B blocks
     """
-    z = in_samples((x - mean[:, None, None]) * per_std[:, None, None], w)
-    wide = in_samples(g.astype(np.float64), w)
+    std = np.sqrt(var + eps)[:, None, None]
+    z = in_samples((x - mean[:, None, None]) / std, w)
+    g = in_samples(g.astype(np.float64), w)
     B, N = len(gw), len(z)
     for i in range(B):
         block = slice(i * N // B, (i + 1) * N // B)
-        gw[i] += (wide * z)[block].sum((0, 3))
-        gb[i] += wide[block].sum((0, 3))
-    h = wide * w[:, :, None]
-    h = h - z * (h * z).mean((2, 3), keepdims=True) - (h.mean((2, 3), keepdims=True) * centered)
-    gx[:] = h.reshape(gx.shape) * per_std[:, None, None]
+        gw[i] += (g * z)[block].sum((0, 3))
+        gb[i] += g[block].sum((0, 3))
+    h = g * w[:, :, None]
+    middle = h.mean((2, 3), keepdims=True) if centered else 0
+    h = h - middle - z * (h * z).mean((2, 3), keepdims=True)
+    gx[:] = h.reshape(gx.shape) / std
 
 
 def in_samples(x: Array, w: Array) -> Array:

@@ -3,78 +3,105 @@
    A group is P rows of L numbers, and row p has the scale w[p] and the shift b[p]. In layer norm L
    is 1: then w and b lie beside the numbers. Included by level.h, after gates.h.
 
-   Sums are kept in double precision, SUMS of them side by side: four registers full, because each
-   addition to the same one would have to wait for the one before it.
+   Sums run in SUMS lanes side by side: four registers full, because each addition to the same one
+   would have to wait for the one before it. The mean is summed up in double precision. All other
+   sums are of distances to it, or of gradients, and lose nothing to a large mean; a lane of them
+   adds up BLOCK numbers at most before it is put away in double precision.
 */
 
-#define SUMS (BYTES < 16 ? 4 : (int)BYTES / 2)
+#define SUMS(type) (BYTES < 16 ? 4 : 4 * (int)(BYTES / sizeof(type)))
 
-/* sum of f over i, where i runs from 0 to n - 1 */
-#define ADD_UP(f)                                                                                  \
-    double sums[SUMS];                                                                             \
-    for (int j = 0; j < SUMS; j++)                                                                 \
-        sums[j] = 0;                                                                               \
-    ptrdiff_t start = 0;                                                                           \
-    for (; start + SUMS <= n; start += SUMS)                                                       \
-        for (int j = 0; j < SUMS; j++) {                                                           \
-            ptrdiff_t i = start + j;                                                               \
-            sums[j] += f;                                                                          \
-        }                                                                                          \
-    for (ptrdiff_t i = start; i < n; i++)                                                          \
-        sums[i - start] += f;                                                                      \
-    for (int half = SUMS / 2; half > 0; half /= 2)                                                 \
+#define CLEAR(sums, many)                                                                          \
+    for (int j = 0; j < many; j++)                                                                 \
+        sums[j] = 0;
+/* sums[0] = the sum of all */
+#define GATHER(sums, many)                                                                         \
+    for (int half = many / 2; half > 0; half /= 2)                                                 \
         for (int j = 0; j < half; j++)                                                             \
-            sums[j] += sums[j + half];                                                             \
-    return sums[0];
+            sums[j] += sums[j + half];
 
+/* sum of x[i] */
 TARGET INLINE double NAME(sum)(const T *x, ptrdiff_t n)
 {
-    ADD_UP(x[i])
+    double sums[SUMS(double)];
+    ptrdiff_t i = 0;
+    CLEAR(sums, SUMS(double))
+    for (; i + SUMS(double) <= n; i += SUMS(double))
+        for (int j = 0; j < SUMS(double); j++)
+            sums[j] += x[i + j];
+    for (int j = 0; j < n - i; j++)
+        sums[j] += x[i + j];
+    GATHER(sums, SUMS(double))
+    return sums[0];
 }
 
-TARGET INLINE double NAME(sum_squares)(const T *x, double mean, ptrdiff_t n)
+/* sum of (x[i] - near)^2 */
+TARGET INLINE double NAME(sum_squares)(const T *x, T near, ptrdiff_t n)
 {
-    ADD_UP((x[i] - mean) * (x[i] - mean))
+    double total = 0;
+    for (ptrdiff_t i = 0, stop; i < n; i = stop) {
+        T sums[SUMS(T)];
+        stop = n - i < BLOCK * SUMS(T) ? n : i + BLOCK * SUMS(T);
+        CLEAR(sums, SUMS(T))
+        for (; i + SUMS(T) <= stop; i += SUMS(T))
+            for (int j = 0; j < SUMS(T); j++)
+                sums[j] += (x[i + j] - near) * (x[i + j] - near);
+        for (int j = 0; j < stop - i; j++)
+            sums[j] += (x[i + j] - near) * (x[i + j] - near);
+        GATHER(sums, SUMS(T))
+        total += sums[0];
+    }
+    return total;
 }
 
-TARGET INLINE double NAME(sum_products)(const T *g, const T *x, double mean, ptrdiff_t n)
+/* total += sum of h, products += sum of h * (x[i] - near), with h = g[i] * w[i], or g[i] */
+TARGET INLINE void NAME(sum_gradients)(
+    const T *g, const T *w, const T *x, T near, ptrdiff_t n, double *total, double *products)
 {
-    ADD_UP(g[i] * (x[i] - mean))
-}
-
-TARGET INLINE double NAME(sum_weighted)(const T *g, const T *w, ptrdiff_t n)
-{
-    ADD_UP(g[i] * w[i])
-}
-
-TARGET INLINE double NAME(sum_weighted_products)(
-    const T *g, const T *w, const T *x, double mean, ptrdiff_t n)
-{
-    ADD_UP((g[i] * w[i]) * (x[i] - mean))
+    for (ptrdiff_t i = 0, stop; i < n; i = stop) {
+        T sums[SUMS(T)], more[SUMS(T)];
+        stop = n - i < BLOCK * SUMS(T) ? n : i + BLOCK * SUMS(T);
+        CLEAR(sums, SUMS(T))
+        CLEAR(more, SUMS(T))
+        for (; i + SUMS(T) <= stop; i += SUMS(T))
+            for (int j = 0; j < SUMS(T); j++) {
+                T h = w ? g[i + j] * w[i + j] : g[i + j];
+                sums[j] += h, more[j] += h * (x[i + j] - near);
+            }
+        for (int j = 0; j < stop - i; j++) {
+            T h = w ? g[i + j] * w[i + j] : g[i + j];
+            sums[j] += h, more[j] += h * (x[i + j] - near);
+        }
+        GATHER(sums, SUMS(T))
+        GATHER(more, SUMS(T))
+        *total += sums[0], *products += more[0];
+    }
 }
 
 /* What the twin group_norm_forward does, for one group. */
 TARGET static void NAME(group_forward)(
-    const T *RESTRICT x, const T *RESTRICT w, const T *RESTRICT b, double *mean, double *per_std,
+    const T *RESTRICT x, const T *RESTRICT w, const T *RESTRICT b, double *mean, double *var,
     T *RESTRICT y, ptrdiff_t P, ptrdiff_t L, double eps, int centered)
 {
     ptrdiff_t n = P * L;
-    /* mean = x.mean(), and per_std = 1 / sqrt(((x - mean)**2).mean() + eps) */
-    double m = centered ? NAME(sum)(x, n) / n : 0;
-    double scale = 1 / sqrt(NAME(sum_squares)(x, m, n) / n + eps);
-    *mean = m, *per_std = scale;
-    /* y = (x - mean) * per_std * w + b; x - near is exact to the last digit where x is close to the
-       mean, and what the rounding of the mean leaves behind is added */
-    T near = (T)m;
-    double left = (near - m) * scale;
+    /* mean = x.mean(); x - near is exact to the last digit where x is close to the mean, and what
+       the rounding of the mean leaves behind is put right: (x - near)^2 is larger by left^2 */
+    *mean = centered ? NAME(sum)(x, n) / n : 0;
+    T near = (T)*mean;
+    double left = near - *mean;
+    /* var = ((x - mean)**2).mean() */
+    double v = NAME(sum_squares)(x, near, n) / n - left * left;
+    *var = v < 0 ? 0 : v;
+    /* y = (x - mean) / sqrt(var + eps) * w + b */
+    double scale = 1 / sqrt(*var + eps);
     if (L == 1) {
-        T by = (T)scale, add = (T)left;
+        T by = (T)scale, add = (T)(left * scale);
         INDEPENDENT for (ptrdiff_t i = 0; i < P; i++)
             y[i] = ((x[i] - near) * by + add) * w[i] + b[i];
         return;
     }
     for (ptrdiff_t p = 0; p < P; p++, x += L, y += L) {
-        T by = (T)(scale * w[p]), add = (T)(left * w[p] + b[p]);
+        T by = (T)(scale * w[p]), add = (T)(left * scale * w[p] + b[p]);
         INDEPENDENT for (ptrdiff_t i = 0; i < L; i++)
             y[i] = (x[i] - near) * by + add;
     }
@@ -82,44 +109,45 @@ TARGET static void NAME(group_forward)(
 
 /* What the twin group_norm_backward does, for one group: gx, and what it adds to gw and gb. */
 TARGET static void NAME(group_backward)(
-    const T *RESTRICT g, const T *RESTRICT x, const T *RESTRICT w, double mean, double per_std,
-    T *RESTRICT gx, T *RESTRICT gw, T *RESTRICT gb, ptrdiff_t P, ptrdiff_t L, int centered)
+    const T *RESTRICT g, const T *RESTRICT x, const T *RESTRICT w, double mean, double var,
+    T *RESTRICT gx, T *RESTRICT gw, T *RESTRICT gb, ptrdiff_t P, ptrdiff_t L, double eps,
+    int centered)
 {
-    ptrdiff_t n = P * L;
-    /* total, products = (g * w).sum(), (g * w * (x - mean)).sum() */
-    double total = 0, products = 0;
+    double n = (double)P * L, total = 0, products = 0, scale = 1 / sqrt(var + eps);
+    T near = (T)mean;
+    double left = near - mean;
+    /* total, products = (g * w).sum(), (g * w * (x - mean)).sum(); and gw += g * z, gb += g */
     if (L == 1) {
-        total = centered ? NAME(sum_weighted)(g, w, P) : 0;
-        products = NAME(sum_weighted_products)(g, w, x, mean, P);
+        NAME(sum_gradients)(g, w, x, near, P, &total, &products);
     } else {
         for (ptrdiff_t p = 0; p < P; p++) {
-            double row = NAME(sum)(g + p * L, L);
-            double row_products = NAME(sum_products)(g + p * L, x + p * L, mean, L);
-            gb[p] += (T)row, gw[p] += (T)(row_products * per_std);
+            double row = 0, row_products = 0;
+            NAME(sum_gradients)(g + p * L, NULL, x + p * L, near, L, &row, &row_products);
+            gb[p] += (T)row, gw[p] += (T)((row_products + left * row) * scale);
             total += row * w[p], products += row_products * w[p];
         }
     }
-    /* gx = per_std * (g * w - total / n - z * (z * g * w).mean()), with z = (x - mean) * per_std */
-    double slope = -per_std * per_std * per_std * products / n;
-    double shift = centered ? -per_std * total / n : 0;
-    T near = (T)mean, by = (T)per_std, tilt = (T)slope;
-    T add = (T)(shift + (near - mean) * slope);
-    if (L == 1) { /* and gw += g * z, gb += g */
-        T left = (T)((near - mean) * per_std);
+    products += left * total;
+    /* gx = scale * (g * w - total / n - z * (z * g * w).mean()), with z = (x - mean) * scale */
+    double slope = -scale * scale * scale * products / n;
+    double shift = (centered ? -scale * total / n : 0) + left * slope;
+    T by = (T)scale, tilt = (T)slope, add = (T)shift, rest = (T)(left * scale);
+    if (L == 1) {
         INDEPENDENT for (ptrdiff_t i = 0; i < P; i++) {
             T away = x[i] - near;
             gx[i] = by * (g[i] * w[i]) + tilt * away + add;
-            gw[i] += g[i] * (away * by + left);
+            gw[i] += g[i] * (away * by + rest);
             gb[i] += g[i];
         }
         return;
     }
     for (ptrdiff_t p = 0; p < P; p++, g += L, x += L, gx += L) {
-        T by_w = (T)(per_std * w[p]);
+        T by_w = (T)(scale * w[p]);
         INDEPENDENT for (ptrdiff_t i = 0; i < L; i++)
             gx[i] = by_w * g[i] + tilt * (x[i] - near) + add;
     }
 }
 
-#undef ADD_UP
 #undef SUMS
+#undef CLEAR
+#undef GATHER

@@ -10,7 +10,7 @@ def group_norm_forward(
     w: NDArray[_F],
     b: NDArray[_F],
     mean: NDArray[np.float64],
-    per_std: NDArray[np.float64],
+    var: NDArray[np.float64],
     y: NDArray[_F],
     eps: float,
     centered: bool,
@@ -20,10 +20,11 @@ def group_norm_backward(
     x: NDArray[_F],
     w: NDArray[_F],
     mean: NDArray[np.float64],
-    per_std: NDArray[np.float64],
+    var: NDArray[np.float64],
     gx: NDArray[_F],
     gw: NDArray[_F],
     gb: NDArray[_F],
+    eps: float,
     centered: bool,
 ) -> None: ...
 

@@ -24,12 +24,12 @@ def group_norm_forward(
     const floating[:, ::1] w,         # IN   (G, P)
     const floating[:, ::1] b,         # IN   (G, P)
     double[::1] mean,                 # OUT  (N * G,)
-    double[::1] per_std,              # OUT  (N * G,)
+    double[::1] var,                  # OUT  (N * G,)
     floating[:, :, ::1] y,            # OUT  (N * G, P, L)
     double eps,
     bint centered,
 ):
-    """y = (x - mean) * per_std * w + b, for each group, with per_std = 1 / sqrt(var + eps)
+    """y = (x - mean) / sqrt(var + eps) * w + b, for each group
 
     Without ``centered``, mean is 0, and var the mean of squares.
     """
@@ -39,7 +39,7 @@ def group_norm_forward(
         return
     for i in prange(x.shape[0], nogil=True, schedule="static", num_threads=team(work)):
         group_forward(
-            &x[i, 0, 0], &w[i % G, 0], &b[i % G, 0], &mean[i], &per_std[i], &y[i, 0, 0], P, L,
+            &x[i, 0, 0], &w[i % G, 0], &b[i % G, 0], &mean[i], &var[i], &y[i, 0, 0], P, L,
             eps, centered,
         )
 
@@ -49,16 +49,17 @@ def group_norm_backward(
     const floating[:, :, ::1] x,      # IN   (N * G, P, L)
     const floating[:, ::1] w,         # IN   (G, P)
     const double[::1] mean,           # IN   (N * G,)
-    const double[::1] per_std,        # IN   (N * G,)
+    const double[::1] var,            # IN   (N * G,)
     floating[:, :, ::1] gx,           # OUT  (N * G, P, L)
     floating[:, :, ::1] gw,           # OUT  (B, G, P), added to
     floating[:, :, ::1] gb,           # OUT  (B, G, P), added to
+    double eps,
     bint centered,
 ):
-    """With z = (x - mean) * per_std, h = g * w, and m(.) for the mean over a group::
+    """With z = (x - mean) / sqrt(var + eps), h = g * w, and m(.) for the mean over a group::
 
-        gx = (h - m(h) - z * m(h * z)) * per_std      m(h) only if centered
-        gw, gb = sums of g * z, g                     over l, and the samples of each of B blocks
+        gx = (h - m(h) - z * m(h * z)) / sqrt(var + eps)    m(h) only if centered
+        gw, gb = sums of g * z, g    over l, and the samples of each of B blocks
     """
     cdef Py_ssize_t i, B = gw.shape[0], G = w.shape[0], P = x.shape[1], L = x.shape[2]
     cdef Py_ssize_t N = x.shape[0] // G
@@ -67,21 +68,21 @@ def group_norm_backward(
         return
     for i in prange(B, nogil=True, schedule="static", num_threads=team(work)):
         block_backward(
-            g, x, w, mean, per_std, gx, &gw[i, 0, 0], &gb[i, 0, 0], i * N // B * G,
-            (i + 1) * N // B * G, centered,
+            g, x, w, mean, var, gx, &gw[i, 0, 0], &gb[i, 0, 0], i * N // B * G,
+            (i + 1) * N // B * G, eps, centered,
         )
 
 
 cdef inline void block_backward(
     const floating[:, :, ::1] g, const floating[:, :, ::1] x, const floating[:, ::1] w,
-    const double[::1] mean, const double[::1] per_std, floating[:, :, ::1] gx, floating* gw,
-    floating* gb, Py_ssize_t first, Py_ssize_t last, bint centered,
+    const double[::1] mean, const double[::1] var, floating[:, :, ::1] gx, floating* gw,
+    floating* gb, Py_ssize_t first, Py_ssize_t last, double eps, bint centered,
 ) noexcept nogil:
     """The groups from ``first`` to ``last``, those of whole samples, one after the other."""
     cdef Py_ssize_t i, k, G = w.shape[0], P = x.shape[1], L = x.shape[2]
     for i in range(first, last):
         k = i % G
         group_backward(
-            &g[i, 0, 0], &x[i, 0, 0], &w[k, 0], mean[i], per_std[i], &gx[i, 0, 0], gw + k * P,
-            gb + k * P, P, L, centered,
+            &g[i, 0, 0], &x[i, 0, 0], &w[k, 0], mean[i], var[i], &gx[i, 0, 0], gw + k * P,
+            gb + k * P, P, L, eps, centered,
         )

@@ -86,11 +86,11 @@ enum { GELU, GELU_TANH, SILU, MISH, SOFTPLUS, LOG_SIGMOID, ELU };   /* as in act
     void (*T##_logit_loss)(const T *x, const T *t, T *y, ptrdiff_t n);                             \
     void (*T##_logit_loss_slope)(const T *g, const T *x, const T *t, T *gx, ptrdiff_t n);          \
     void (*T##_group_forward)(                                                                     \
-        const T *x, const T *w, const T *b, double *mean, double *per_std, T *y, ptrdiff_t P,      \
+        const T *x, const T *w, const T *b, double *mean, double *var, T *y, ptrdiff_t P,          \
         ptrdiff_t L, double eps, int centered);                                                    \
     void (*T##_group_backward)(                                                                    \
-        const T *g, const T *x, const T *w, double mean, double per_std, T *gx, T *gw, T *gb,      \
-        ptrdiff_t P, ptrdiff_t L, int centered);
+        const T *g, const T *x, const T *w, double mean, double var, T *gx, T *gw, T *gb,          \
+        ptrdiff_t P, ptrdiff_t L, double eps, int centered);
 
 typedef struct {
     const char *name;

@@ -73,11 +73,12 @@ cdef void logit_loss_slope(
 ) noexcept nogil
 
 cdef void group_forward(
-    const floating* x, const floating* w, const floating* b, double* mean, double* per_std,
+    const floating* x, const floating* w, const floating* b, double* mean, double* var,
     floating* y, Py_ssize_t P, Py_ssize_t L, double eps, bint centered,
 ) noexcept nogil
 
 cdef void group_backward(
-    const floating* g, const floating* x, const floating* w, double mean, double per_std,
-    floating* gx, floating* gw, floating* gb, Py_ssize_t P, Py_ssize_t L, bint centered,
+    const floating* g, const floating* x, const floating* w, double mean, double var,
+    floating* gx, floating* gw, floating* gb, Py_ssize_t P, Py_ssize_t L, double eps,
+    bint centered,
 ) noexcept nogil

@@ -78,11 +78,12 @@ cdef extern from "simd.h" nogil:
         void (*float_logit_loss_slope)(
             const float* g, const float* x, const float* t, float* gx, Py_ssize_t n) noexcept nogil
         void (*float_group_forward)(
-            const float* x, const float* w, const float* b, double* mean, double* per_std, float* y,
+            const float* x, const float* w, const float* b, double* mean, double* var, float* y,
             Py_ssize_t P, Py_ssize_t L, double eps, int centered) noexcept nogil
         void (*float_group_backward)(
-            const float* g, const float* x, const float* w, double mean, double per_std, float* gx,
-            float* gw, float* gb, Py_ssize_t P, Py_ssize_t L, int centered) noexcept nogil
+            const float* g, const float* x, const float* w, double mean, double var, float* gx,
+            float* gw, float* gb, Py_ssize_t P, Py_ssize_t L, double eps,
+            int centered) noexcept nogil
         void (*double_activate)(
             int kind, const double* x, const double* options, double* y, Py_ssize_t n) noexcept nogil
         void (*double_slopes)(
@@ -93,11 +94,12 @@ cdef extern from "simd.h" nogil:
         void (*double_logit_loss_slope)(
             const double* g, const double* x, const double* t, double* gx, Py_ssize_t n) noexcept nogil
         void (*double_group_forward)(
-            const double* x, const double* w, const double* b, double* mean, double* per_std, double* y,
+            const double* x, const double* w, const double* b, double* mean, double* var, double* y,
             Py_ssize_t P, Py_ssize_t L, double eps, int centered) noexcept nogil
         void (*double_group_backward)(
-            const double* g, const double* x, const double* w, double mean, double per_std, double* gx,
-            double* gw, double* gb, Py_ssize_t P, Py_ssize_t L, int centered) noexcept nogil
+            const double* g, const double* x, const double* w, double mean, double var, double* gx,
+            double* gw, double* gb, Py_ssize_t P, Py_ssize_t L, double eps,
+            int centered) noexcept nogil
     const Simd** simd_levels()
 
 
@@ -279,25 +281,26 @@ cdef void logit_loss_slope(
 
 
 cdef void group_forward(
-    const floating* x, const floating* w, const floating* b, double* mean, double* per_std,
+    const floating* x, const floating* w, const floating* b, double* mean, double* var,
     floating* y, Py_ssize_t P, Py_ssize_t L, double eps, bint centered,
 ) noexcept nogil:
     """One group of a layer, group or RMS norm: see ``norms.h``."""
     if floating is float:
-        simd.float_group_forward(x, w, b, mean, per_std, y, P, L, eps, centered)
+        simd.float_group_forward(x, w, b, mean, var, y, P, L, eps, centered)
     else:
-        simd.double_group_forward(x, w, b, mean, per_std, y, P, L, eps, centered)
+        simd.double_group_forward(x, w, b, mean, var, y, P, L, eps, centered)
 
 
 cdef void group_backward(
-    const floating* g, const floating* x, const floating* w, double mean, double per_std,
-    floating* gx, floating* gw, floating* gb, Py_ssize_t P, Py_ssize_t L, bint centered,
+    const floating* g, const floating* x, const floating* w, double mean, double var,
+    floating* gx, floating* gw, floating* gb, Py_ssize_t P, Py_ssize_t L, double eps,
+    bint centered,
 ) noexcept nogil:
     """The gradients of ``group_forward``."""
     if floating is float:
-        simd.float_group_backward(g, x, w, mean, per_std, gx, gw, gb, P, L, centered)
+        simd.float_group_backward(g, x, w, mean, var, gx, gw, gb, P, L, eps, centered)
     else:
-        simd.double_group_backward(g, x, w, mean, per_std, gx, gw, gb, P, L, centered)
+        simd.double_group_backward(g, x, w, mean, var, gx, gw, gb, P, L, eps, centered)
 
 
 def register_lanes(array):

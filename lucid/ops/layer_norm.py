@@ -51,9 +51,9 @@ class GroupNorm(Function):
         rows = self.as_rows(x)
         w = np.ones(self.groups[1:3], x.dtype) if w is None else self.beside(w)
         b = np.zeros(self.groups[1:3], x.dtype) if b is None else self.beside(b)
-        self.mean, self.per_std = np.zeros((2, len(rows)))
+        self.mean, self.var = np.zeros((2, len(rows)))
         y = np.empty_like(rows)
-        kernels.group_norm_forward(rows, w, b, self.mean, self.per_std, y, self.eps, self.centered)
+        kernels.group_norm_forward(rows, w, b, self.mean, self.var, y, self.eps, self.centered)
         return y.reshape(x.shape)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -67,7 +67,7 @@ class GroupNorm(Function):
         gx = np.empty_like(rows)
         gw, gb = np.zeros((2, blocks(self.groups[0]), *scale.shape), rows.dtype)
         kernels.group_norm_backward(
-            g, rows, scale, self.mean, self.per_std, gx, gw, gb, self.centered
+            g, rows, scale, self.mean, self.var, gx, gw, gb, self.eps, self.centered
         )
         arrays = gx, total(gw), total(gb)
         pairs = zip(arrays, self.shapes, strict=False)

@@ -113,6 +113,15 @@ def test_far_from_zero(kernels, shape):
 
 
 @everywhere
+@pytest.mark.parametrize("shape", [(4, 2, 30, 1), (4, 2, 3, 10)])
+def test_squares_that_no_float32_can_hold(kernels, shape):
+    x, g, w, b = draw(*shape, np.float32)
+    small, large = run(kernels, x, g, w, b, eps=0), run(kernels, x * np.float32(2.0**80), g, w, b, eps=0)
+    np.testing.assert_allclose(large[0], small[0], 1e-5, 1e-5)
+    np.testing.assert_allclose(large[3] * np.float32(2.0**80), small[3], 1e-5, 1e-4)
+
+
+@everywhere
 @both_dtypes
 def test_equal_numbers_have_no_variance(kernels, dtype):
     x = np.full((3, 1, 77), 0.1, dtype)

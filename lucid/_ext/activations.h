@@ -157,9 +157,9 @@ TARGET INLINE T NAME(gelu_tanh_slope)(T x)
 
 /* 2^UP * e^(-a^2 / 2) for 0 <= a <= 40.
 
-   a^2 has twice the digits of a, and with a large one, those that are rounded away would show. So a
-   is split into `near`, which has few enough digits for its square to be exact, and the rest: adding
-   a large number leaves no more of them. Then a^2 = near^2 + (a - near) * (a + near). */
+   a^2 has twice the digits of a, and with a large one, those that are rounded away would show. So
+   a is split into `near`, which has few enough digits for its square to be exact, and the rest:
+   adding a large number leaves no more of them. Then a^2 = near^2 + (a - near) * (a + near). */
 TARGET INLINE T NAME(raised_bell)(T a)
 {
     const T large = sizeof(T) == 4 ? 98304 : 6442450944;
@@ -191,7 +191,7 @@ TARGET INLINE T NAME(gelu_slope)(T x, const T *powers)
     return x > 0 ? 1 - tail * DOWN + x * density * DOWN : (tail + x * density) * DOWN;
 }
 
-/* y[i] = f(x[i]) for the activation f that `kind` names, with its numbers o: see activations.pyx. */
+/* y[i] = f(x[i]) for the activation f that `kind` names, with its options o: see activations.pyx */
 TARGET static void NAME(activate)(
     int kind, const T *RESTRICT x, const T *RESTRICT o, T *RESTRICT y, ptrdiff_t n)
 {

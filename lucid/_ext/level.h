@@ -1,4 +1,4 @@
-/* One level of SIMD: tile.h and its companions for float and for double, and the table of what came out. */
+/* One level of SIMD: tile.h and the others, for float and for double, and a table of the outcome. */
 
 #define JOIN2(a, b, c) a##_##b##_##c
 #define JOIN1(a, b, c) JOIN2(a, b, c)

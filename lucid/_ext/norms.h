@@ -4,9 +4,9 @@
    is 1: then w and b lie beside the numbers. Included by level.h, after gates.h.
 
    Sums run in SUMS lanes side by side: four registers full, because each addition to the same one
-   would have to wait for the one before it. The mean is summed up in double precision. All other
-   sums are of distances to it, or of gradients, and lose nothing to a large mean; a lane of them
-   adds up BLOCK numbers at most before it is put away in double precision.
+   would have to wait for the one before it. Those of the forward are in double precision. Those of
+   the backward are of gradients, times distances to the mean: a lane of T adds up BLOCK of them at
+   most before it is put away in double precision.
 */
 
 #define SUMS(type) (BYTES < 16 ? 4 : 4 * (int)(BYTES / sizeof(type)))
@@ -35,23 +35,19 @@ TARGET INLINE double NAME(sum)(const T *x, ptrdiff_t n)
     return sums[0];
 }
 
-/* sum of (x[i] - near)^2 */
+/* sum of (x[i] - near)^2; in double precision no square is too large */
 TARGET INLINE double NAME(sum_squares)(const T *x, T near, ptrdiff_t n)
 {
-    double total = 0;
-    for (ptrdiff_t i = 0, stop; i < n; i = stop) {
-        T sums[SUMS(T)];
-        stop = n - i < BLOCK * SUMS(T) ? n : i + BLOCK * SUMS(T);
-        CLEAR(sums, SUMS(T))
-        for (; i + SUMS(T) <= stop; i += SUMS(T))
-            for (int j = 0; j < SUMS(T); j++)
-                sums[j] += (x[i + j] - near) * (x[i + j] - near);
-        for (int j = 0; j < stop - i; j++)
-            sums[j] += (x[i + j] - near) * (x[i + j] - near);
-        GATHER(sums, SUMS(T))
-        total += sums[0];
-    }
-    return total;
+    double sums[SUMS(double)], away;
+    ptrdiff_t i = 0;
+    CLEAR(sums, SUMS(double))
+    for (; i + SUMS(double) <= n; i += SUMS(double))
+        for (int j = 0; j < SUMS(double); j++)
+            away = x[i + j] - near, sums[j] += away * away;
+    for (int j = 0; j < n - i; j++)
+        away = x[i + j] - near, sums[j] += away * away;
+    GATHER(sums, SUMS(double))
+    return sums[0];
 }
 
 /* total += sum of h, products += sum of h * (x[i] - near), with h = g[i] * w[i], or g[i] */
@@ -116,7 +112,7 @@ TARGET static void NAME(group_backward)(
     double n = (double)P * L, total = 0, products = 0, scale = 1 / sqrt(var + eps);
     T near = (T)mean;
     double left = near - mean;
-    /* total, products = (g * w).sum(), (g * w * (x - mean)).sum(); and gw += g * z, gb += g */
+    /* total, products = (g * w).sum(), (g * w * (x - near)).sum() */
     if (L == 1) {
         NAME(sum_gradients)(g, w, x, near, P, &total, &products);
     } else {
@@ -127,24 +123,23 @@ TARGET static void NAME(group_backward)(
             total += row * w[p], products += row_products * w[p];
         }
     }
-    products += left * total;
-    /* gx = scale * (g * w - total / n - z * (z * g * w).mean()), with z = (x - mean) * scale */
-    double slope = -scale * scale * scale * products / n;
-    double shift = (centered ? -scale * total / n : 0) + left * slope;
-    T by = (T)scale, tilt = (T)slope, add = (T)shift, rest = (T)(left * scale);
+    /* gx = (h - middle - z * product) * scale, with h = g * w and z = (x - mean) * scale, where
+       middle is the mean of h and product that of h * z; and gw += g * z, gb += g */
+    T middle = (T)(centered ? total / n : 0), product = (T)((products + left * total) * scale / n);
+    T by = (T)scale, rest = (T)(left * scale);
     if (L == 1) {
         INDEPENDENT for (ptrdiff_t i = 0; i < P; i++) {
-            T away = x[i] - near;
-            gx[i] = by * (g[i] * w[i]) + tilt * away + add;
-            gw[i] += g[i] * (away * by + rest);
+            T z = (x[i] - near) * by + rest;
+            gx[i] = (g[i] * w[i] - middle - z * product) * by;
+            gw[i] += g[i] * z;
             gb[i] += g[i];
         }
         return;
     }
     for (ptrdiff_t p = 0; p < P; p++, g += L, x += L, gx += L) {
-        T by_w = (T)(scale * w[p]);
+        T scale_p = w[p];
         INDEPENDENT for (ptrdiff_t i = 0; i < L; i++)
-            gx[i] = by_w * g[i] + tilt * (x[i] - near) + add;
+            gx[i] = (g[i] * scale_p - middle - ((x[i] - near) * by + rest) * product) * by;
     }
 }
 

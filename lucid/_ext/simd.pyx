@@ -69,14 +69,16 @@ cdef extern from "simd.h" nogil:
             const double* tanh_c, double* gh, double* gc, double* gx, double* gu,
             Py_ssize_t rows, Py_ssize_t H) noexcept nogil
         void (*float_activate)(
-            int kind, const float* x, const float* options, float* y, Py_ssize_t n) noexcept nogil
+            int kind, const float* x, const float* options, float* y,
+            Py_ssize_t n) noexcept nogil
         void (*float_slopes)(
             int kind, const float* g, const float* x, const float* options, float* gx,
             Py_ssize_t n) noexcept nogil
         void (*float_logit_loss)(
             const float* x, const float* t, float* y, Py_ssize_t n) noexcept nogil
         void (*float_logit_loss_slope)(
-            const float* g, const float* x, const float* t, float* gx, Py_ssize_t n) noexcept nogil
+            const float* g, const float* x, const float* t, float* gx,
+            Py_ssize_t n) noexcept nogil
         void (*float_group_forward)(
             const float* x, const float* w, const float* b, double* mean, double* var, float* y,
             Py_ssize_t P, Py_ssize_t L, double eps, int centered) noexcept nogil
@@ -85,14 +87,16 @@ cdef extern from "simd.h" nogil:
             float* gw, float* gb, Py_ssize_t P, Py_ssize_t L, double eps,
             int centered) noexcept nogil
         void (*double_activate)(
-            int kind, const double* x, const double* options, double* y, Py_ssize_t n) noexcept nogil
+            int kind, const double* x, const double* options, double* y,
+            Py_ssize_t n) noexcept nogil
         void (*double_slopes)(
             int kind, const double* g, const double* x, const double* options, double* gx,
             Py_ssize_t n) noexcept nogil
         void (*double_logit_loss)(
             const double* x, const double* t, double* y, Py_ssize_t n) noexcept nogil
         void (*double_logit_loss_slope)(
-            const double* g, const double* x, const double* t, double* gx, Py_ssize_t n) noexcept nogil
+            const double* g, const double* x, const double* t, double* gx,
+            Py_ssize_t n) noexcept nogil
         void (*double_group_forward)(
             const double* x, const double* w, const double* b, double* mean, double* var, double* y,
             Py_ssize_t P, Py_ssize_t L, double eps, int centered) noexcept nogil

@@ -116,9 +116,10 @@ def test_far_from_zero(kernels, shape):
 @pytest.mark.parametrize("shape", [(4, 2, 30, 1), (4, 2, 3, 10)])
 def test_squares_that_no_float32_can_hold(kernels, shape):
     x, g, w, b = draw(*shape, np.float32)
-    small, large = run(kernels, x, g, w, b, eps=0), run(kernels, x * np.float32(2.0**80), g, w, b, eps=0)
+    times = np.float32(2.0**80)
+    small, large = run(kernels, x, g, w, b, eps=0), run(kernels, x * times, g, w, b, eps=0)
     np.testing.assert_allclose(large[0], small[0], 1e-5, 1e-5)
-    np.testing.assert_allclose(large[3] * np.float32(2.0**80), small[3], 1e-5, 1e-4)
+    np.testing.assert_allclose(large[3] * times, small[3], 1e-5, 1e-4)
 
 
 @everywhere

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-__all__ = ["LONG", "MANY", "SUMMED", "block_length", "choose", "neighbours", "taps_of_piece"]
+__all__ = ["LONG", "MANY", "block_length", "choose", "neighbours", "taps_of_piece"]
 
 LONG = 256  #: no kernel with fewer taps is worth a Fourier transform
 MOST_PAIRS = 4  # of an input and an output channel, whose spectra are in memory at once
 FEW = 4  #: outputs in a row
 MANY = 1024  #: pairs of channels, below which there is nothing to share
-SUMMED = 4  #: neighbouring outputs, of which the weight gradient takes the gradients together
 SHORT = 5  # taps of a kernel that is not cut into pieces
 COPIED = 1 << 18  # numbers, at most, that are copied for rows of few outputs
 

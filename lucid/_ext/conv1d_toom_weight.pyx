@@ -1,16 +1,16 @@
 """The weight gradient of short kernels over many channels, with fewer multiplications.
 
-Read ``toom.py`` and ``conv1d_toom.pyx`` first. The outputs are ``A @ ((G @ w) * (D @ x))``, so with g
-their gradient that of the taps is ``G^T @ ((A^T @ g) * (D @ x))``, summed over all columns q: three
-products of matrices for each point e, again by ``multiply``::
+Read ``toom.py`` and ``conv1d_toom.pyx`` first. The outputs are ``A @ ((G @ w) * (D @ x))``, so with
+g their gradient that of the taps is ``G^T @ ((A^T @ g) * (D @ x))``, summed over all columns q:
+three products of matrices for each point e, again by ``multiply``::
 
     s[e, o, q] = sum over i of  A[i, e] * g[o, q*m + i]             the gradients, transformed
     v[e, q, c] = sum over j of  D[e, j] * p[c, first + q*m + j]     the inputs, transformed
     z[e, o, c] = sum over q of  s[e, o, q] * v[e, q, c]             where the work is
     w_grad[o, c, k] = sum over e of  G[e, k] * z[e, o, c]           back to taps
 
-Piece b of a longer kernel reads the columns b further on. v lies column by column, so what all pieces
-read at column q is one piece of memory, and (b, c) takes the place of c.
+Piece b of a longer kernel reads the columns b further on. v lies column by column, so what all
+pieces read at column q is one piece of memory, and (b, c) takes the place of c.
 
 Each thread takes some of the points. In which order a number is summed does not depend on that.
 """

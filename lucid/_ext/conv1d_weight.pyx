@@ -24,7 +24,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from lucid._ext import conv1d_toom_weight, fft, toom
-from lucid._ext.choose import SUMMED, choose, taps_of_piece
+from lucid._ext.choose import choose, taps_of_piece
 from lucid._ext.few import read_by_outputs, row_of_samples
 from lucid._ext.simd import all_finite, register_lanes
 
@@ -41,6 +41,7 @@ cdef enum:
     COLUMNS = 1024      # (tap, channel) pairs at a time
     SUMS = 65536        # numbers that a thread sums at a time
     STRETCHES = 16      # of positions that are added up in single precision
+    COLUMN = 4          # neighbouring outputs for toom.py: here more were always better than fewer
 
 
 cdef struct Job:
@@ -77,7 +78,7 @@ def conv1d_weight_grad(
         if fft.correlate_weight(g, x, w_grad.reshape(groups, O, C, K), -left, mode):
             return
     if way == "toom" and g.shape[0] > 0:
-        scheme = toom.scheme(SUMMED, taps_of_piece(SUMMED, K), g.dtype)
+        scheme = toom.scheme(COLUMN, taps_of_piece(COLUMN, K), g.dtype)
         by_group = w_grad.reshape(groups, O, C, K)
         if conv1d_toom_weight.correlate_weight(g, x, by_group, scheme, -left, mode):
             return

@@ -5,27 +5,23 @@
    without a call or a branch.
 */
 
-#if defined(__GNUC__)
-#define INDEPENDENT _Pragma("GCC ivdep")
-#else
-#define INDEPENDENT
-#endif
+/* e^(y - tail) = power * (1 + rest) / 2^up for y <= 0: with k from y = k * log 2 + r, power is
+   2^(k + up) and rest is e^(r - tail) - 1.
 
-/* e^y = power * (1 + rest) for y <= 0: power = 2^k, and rest = e^r - 1 with y = k * log 2 + r.
-
-   The series of e^r - 1 ends where it is exact to the last digit, as |r| <= 0.35. Adding a large
-   number rounds k to a whole one, and leaves it in the last bits, from where a shift moves it to
-   the exponent. Below `least` the power would leave the range of T. */
-TARGET INLINE void NAME(split_exp)(T y, T *power, T *rest)
+   The series of rest ends where it is exact to the last digit, as |r| <= 0.35; the tail is what y
+   was rounded by, and small. Adding a large number rounds k to a whole one, and leaves it in the
+   last bits, from where a shift moves it to the exponent. Below `least` the power would leave the
+   range of T. */
+TARGET INLINE void NAME(split_raised)(T y, T tail, T least, int up, T *power, T *rest)
 {
     const int single = sizeof(T) == 4;
-    const T least = single ? -87 : -708;
     const T large = single ? 12582912 : 6755399441055744;
     y = y < least ? least : y; /* nan stays nan */
     T shifted = y * (T)1.4426950408889634 + large;
     T k = shifted - large;
     T r = single ? (y - k * (T)0.693359375) + k * (T)2.12194440e-4
                  : (y - k * (T)6.93147180369123816490e-01) - k * (T)1.90821492927058770002e-10;
+    r -= tail;
     T series;
     if (single) {
         series = (T)(1 / 5040.);
@@ -47,14 +43,20 @@ TARGET INLINE void NAME(split_exp)(T y, T *power, T *rest)
     if (single) {
         uint32_t bits;
         memcpy(&bits, &shifted, 4);
-        bits = (bits << 23) + 0x3f800000u;
+        bits = (bits << 23) + 0x3f800000u + ((uint32_t)up << 23);
         memcpy(power, &bits, 4);
     } else {
         uint64_t bits;
         memcpy(&bits, &shifted, sizeof(T));
-        bits = (bits << 52) + 0x3ff0000000000000u;
+        bits = (bits << 52) + 0x3ff0000000000000u + ((uint64_t)up << 52);
         memcpy(power, &bits, sizeof(T));
     }
+}
+
+/* The same for an exact y, where a power below the range of T is not needed. */
+TARGET INLINE void NAME(split_exp)(T y, T *power, T *rest)
+{
+    NAME(split_raised)(y, 0, sizeof(T) == 4 ? -87 : -708, 0, power, rest);
 }
 
 /* 1 / (1 + e^-x), as e^x / (1 + e^x) for negative x: so e^-|x| is all that is needed */
@@ -171,5 +173,3 @@ TARGET static void NAME(cell_backward)(
         before += H, gh += H;
     }
 }
-
-#undef INDEPENDENT

@@ -1,4 +1,4 @@
-"""The layers between the convolutions: batch norm, ReLU, max pooling, sums over channels.
+"""The layers between the convolutions: batch norm, max pooling, sums over channels.
 
 Each of these formulas is a few lines of NumPy, in ``numpy_twins.py``, and each line there reads and
 writes whole arrays: a signal leaves the cache and comes back for every sign in the formula. Here a
@@ -6,9 +6,9 @@ formula is worked out while its numbers are at hand.
 
 Two rules hold for every loop:
 
-*What is written is split.* A parallel loop gives each thread channels, rows or blocks of the output
-of its own, and a sum over a channel is added up by one thread, in one order. Blocks have one size,
-whatever the number of threads. So threads never change a result.
+*What is written is split.* A parallel loop gives each thread channels or rows of the output of its
+own, and a sum over a channel is added up by one thread, in one order. So threads never change a
+result.
 
 *Sums are kept in double precision*, in LANES running sums side by side: each addition would
 otherwise have to wait for the one before it.
@@ -18,15 +18,12 @@ Kernels trust what they get: contiguous arrays of fitting shapes, checked by ``l
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.math cimport exp, expf, sqrt
+from libc.math cimport sqrt
 
-from lucid._ext.simd cimport sigmoids, tanhs
 from lucid._ext.threads cimport team
 
 cdef enum:
     LANES = 8      # running sums side by side
-    BLOCK = 8192   # numbers of a flat array that one thread takes at a time
-    FEW = 64       # those that a longer formula takes at a time, step by step
 
 
 # ------------------------------------------------------------------------------------- batch norm
@@ -141,177 +138,6 @@ cdef inline double sum_of_channel(const floating[:, :, ::1] x, Py_ssize_t c) noe
         for n in range(x.shape[0]):
             total += row_sum(&x[n, c, 0], x.shape[2])
     return total
-
-
-# --------------------------------------------------------------------------- number by number
-
-
-def relu_backward(
-    const floating[::1] g,            # IN   (n,)
-    const floating[::1] x,            # IN   (n,)
-    floating[::1] gx,                 # OUT  (n,)
-):
-    """gx = 0 where x <= 0, else g"""
-    cdef Py_ssize_t i, n = x.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(30.0 * n)):
-        relu_slope_block(
-            &g[i * BLOCK], &x[i * BLOCK], &gx[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK)
-        )
-
-
-cdef inline void relu_slope_block(
-    const floating* g, const floating* x, floating* gx, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef floating passed
-    for i in range(n):
-        passed = g[i]  # read in any case: a loop without branches is vectorized
-        gx[i] = 0 if x[i] <= 0 else passed
-
-
-def leaky_relu(
-    const floating[::1] g,            # IN   (n,), x itself in the forward pass
-    const floating[::1] x,            # IN   (n,)
-    floating[::1] out,                # OUT  (n,)
-    double slope,
-):
-    """out = g where x > 0, else slope * g"""
-    cdef Py_ssize_t i, n = x.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(30.0 * n)):
-        leaky_relu_block(
-            &g[i * BLOCK], &x[i * BLOCK], &out[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK),
-            <floating>slope,
-        )
-
-
-cdef inline void leaky_relu_block(
-    const floating* g, const floating* x, floating* out, Py_ssize_t n, floating slope
-) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef floating right, left
-    for i in range(n):
-        right = g[i]
-        left = slope * right  # worked out in any case: a loop without branches is vectorized
-        out[i] = right if x[i] > 0 else left
-
-
-def tanh_forward(
-    const floating[::1] x,            # IN   (n,)
-    floating[::1] y,                  # OUT  (n,)
-):
-    """y = tanh(x)"""
-    cdef Py_ssize_t i, n = x.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(100.0 * n)):
-        tanhs(&x[i * BLOCK], &y[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK))
-
-
-def tanh_backward(
-    const floating[::1] g,            # IN   (n,)
-    const floating[::1] y,            # IN   (n,), the output of tanh
-    floating[::1] gx,                 # OUT  (n,)
-):
-    """gx = g * (1 - y * y)"""
-    cdef Py_ssize_t i, n = y.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(30.0 * n)):
-        tanh_slope_block(
-            &g[i * BLOCK], &y[i * BLOCK], &gx[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK)
-        )
-
-
-cdef inline void tanh_slope_block(
-    const floating* g, const floating* y, floating* gx, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        gx[i] = g[i] * (1 - y[i] * y[i])
-
-
-def sigmoid_forward(
-    const floating[::1] x,            # IN   (n,)
-    floating[::1] y,                  # OUT  (n,)
-):
-    """y = 1 / (1 + e^-x)"""
-    cdef Py_ssize_t i, n = x.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(100.0 * n)):
-        sigmoids(&x[i * BLOCK], &y[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK))
-
-
-def sigmoid_backward(
-    const floating[::1] g,            # IN   (n,)
-    const floating[::1] y,            # IN   (n,), the output of sigmoid
-    floating[::1] gx,                 # OUT  (n,)
-):
-    """gx = g * y * (1 - y)"""
-    cdef Py_ssize_t i, n = y.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(30.0 * n)):
-        sigmoid_slope_block(
-            &g[i * BLOCK], &y[i * BLOCK], &gx[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK)
-        )
-
-
-cdef inline void sigmoid_slope_block(
-    const floating* g, const floating* y, floating* gx, Py_ssize_t n
-) noexcept nogil:
-    cdef Py_ssize_t i
-    for i in range(n):
-        gx[i] = g[i] * y[i] * (1 - y[i])
-
-
-def normal_cdf(
-    const floating[::1] x,            # IN   (n,)
-    const floating[::1] powers,       # IN   (m,), of a polynomial, highest first
-    floating[::1] out,                # OUT  (n,)
-):
-    """With a = |x|, t = (a - 4) / (a + 4) and h the polynomial at t (see ``lucid/ops/normal.py``)::
-
-    out = e^(-a^2 / 2) / 2 * h  where x <= 0, else 1 - that
-    """
-    cdef Py_ssize_t i, n = x.shape[0], m = powers.shape[0]
-    for i in prange(pieces(n), nogil=True, schedule="static", num_threads=team(100.0 * n)):
-        normal_cdf_block(
-            &x[i * BLOCK], &powers[0], &out[i * BLOCK], min(<Py_ssize_t>BLOCK, n - i * BLOCK), m
-        )
-
-
-cdef inline void normal_cdf_block(
-    const floating* x, const floating* powers, floating* out, Py_ssize_t n, Py_ssize_t m
-) noexcept nogil:
-    """FEW numbers at a time; all loops but that with e^ are vectorized.
-
-    The constants have names, for a plain 4 would make the whole formula double.
-    """
-    cdef Py_ssize_t start, i, j, k, size
-    cdef floating a, p, one = 1, half = 0.5, four = 4, most = 40
-    cdef floating t[FEW]
-    cdef floating h[FEW]
-    for k in range((n + FEW - 1) // FEW):
-        start = k * FEW
-        size = min(<Py_ssize_t>FEW, n - start)
-        for i in range(size):
-            a = x[start + i]
-            a = -a if a < 0 else a
-            a = most if a > most else a  # there P is 0 or 1, and 40 / 40 is not inf / inf
-            out[start + i] = -a * a * half
-            t[i] = (a - four) / (a + four)
-            h[i] = powers[0]
-        for j in range(1, m):
-            p = powers[j]
-            for i in range(size):
-                h[i] = h[i] * t[i] + p
-        for i in range(size):
-            if floating is float:
-                t[i] = expf(out[start + i])
-            else:
-                t[i] = exp(out[start + i])
-        for i in range(size):
-            p = t[i] * h[i] * half
-            a = one - p
-            out[start + i] = a if x[start + i] > 0 else p
-
-
-cdef inline Py_ssize_t pieces(Py_ssize_t n) noexcept nogil:
-    """How many blocks cover n numbers."""
-    return (n + BLOCK - 1) // BLOCK
 
 
 # ------------------------------------------------------------------------------------ max pooling

@@ -1,4 +1,4 @@
-/* One level of SIMD: tile.h and gates.h for float and for double, and the table of what came out. */
+/* One level of SIMD: tile.h and the others, for float and for double, and a table of the outcome. */
 
 #define JOIN2(a, b, c) a##_##b##_##c
 #define JOIN1(a, b, c) JOIN2(a, b, c)
@@ -18,11 +18,15 @@
 #define T float
 #include "tile.h"
 #include "gates.h"
+#include "activations.h"
+#include "norms.h"
 #undef T
 
 #define T double
 #include "tile.h"
 #include "gates.h"
+#include "activations.h"
+#include "norms.h"
 #undef T
 
 static const Simd TABLE1(LEVEL) = {
@@ -39,6 +43,12 @@ static const Simd TABLE1(LEVEL) = {
     JOIN1(float, tanhs, LEVEL),
     JOIN1(float, cell_forward, LEVEL),
     JOIN1(float, cell_backward, LEVEL),
+    JOIN1(float, activate, LEVEL),
+    JOIN1(float, slopes, LEVEL),
+    JOIN1(float, logit_loss, LEVEL),
+    JOIN1(float, logit_loss_slope, LEVEL),
+    JOIN1(float, group_forward, LEVEL),
+    JOIN1(float, group_backward, LEVEL),
     JOIN1(double, multiply, LEVEL),
     JOIN1(double, dot, LEVEL),
     JOIN1(double, turn, LEVEL),
@@ -51,6 +61,12 @@ static const Simd TABLE1(LEVEL) = {
     JOIN1(double, tanhs, LEVEL),
     JOIN1(double, cell_forward, LEVEL),
     JOIN1(double, cell_backward, LEVEL),
+    JOIN1(double, activate, LEVEL),
+    JOIN1(double, slopes, LEVEL),
+    JOIN1(double, logit_loss, LEVEL),
+    JOIN1(double, logit_loss_slope, LEVEL),
+    JOIN1(double, group_forward, LEVEL),
+    JOIN1(double, group_backward, LEVEL),
 };
 
 #undef JOIN2

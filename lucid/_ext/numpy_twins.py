@@ -12,12 +12,37 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from lucid._ext.activation_twins import (
+    activation_backward,
+    activation_forward,
+    leaky_relu,
+    logit_loss_backward,
+    logit_loss_forward,
+    relu_backward,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
+from lucid._ext.norm_twins import group_norm_backward, group_norm_forward
 from lucid._ext.recurrent_twins import recurrent_backward, recurrent_forward, rows_products
 
 __all__ = [
+    "activation_backward",
+    "activation_forward",
+    "group_norm_backward",
+    "group_norm_forward",
+    "leaky_relu",
+    "logit_loss_backward",
+    "logit_loss_forward",
     "recurrent_backward",
     "recurrent_forward",
+    "relu_backward",
     "rows_products",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "tanh_backward",
+    "tanh_forward",
 ]  # beside what is defined here
 
 Array = NDArray[np.floating]
@@ -233,54 +258,6 @@ def mul(a: Array, b: Array, out: Array) -> None:
 def channel_sum(x: Array, out: Array) -> None:
     """out[c] = sum over n, l of x[n, c, l]"""
     out[:] = x.sum((0, 2), dtype=np.float64)
-
-
-def relu_backward(g: Array, x: Array, gx: Array) -> None:
-    """gx = 0 where x <= 0, else g"""
-    gx[:] = np.where(x <= 0, 0, g)
-
-
-def leaky_relu(g: Array, x: Array, out: Array, slope: float) -> None:
-    """out = g where x > 0, else slope * g"""
-    out[:] = np.where(x > 0, g, slope * g)
-
-
-def tanh_forward(x: Array, y: Array) -> None:
-    """y = tanh(x)"""
-    np.tanh(x, out=y)
-
-
-def tanh_backward(g: Array, y: Array, gx: Array) -> None:
-    """gx = g * (1 - y * y)"""
-    gx[:] = g * (1 - y * y)
-
-
-def sigmoid_forward(x: Array, y: Array) -> None:
-    """y = 1 / (1 + e^-x); where e^-x overflows, 1 / (1 + inf) is the 0 it should be"""
-    np.negative(x, out=y)
-    np.exp(y, out=y)
-    y += 1
-    np.reciprocal(y, out=y)
-
-
-def sigmoid_backward(g: Array, y: Array, gx: Array) -> None:
-    """gx = g * y * (1 - y)"""
-    gx[:] = g * y * (1 - y)
-
-
-def normal_cdf(x: Array, powers: Array, out: Array) -> None:
-    """With a = |x|, t = (a - 4) / (a + 4) and h the polynomial at t (see ``lucid/ops/normal.py``)::
-
-    out = e^(-a^2 / 2) / 2 * h  where x <= 0, else 1 - that
-    """
-    a = np.minimum(np.abs(x), 40)  # there the result is 0 or 1, and 40 / 40 is not inf / inf
-    t = (a - 4) / (a + 4)
-    out[:] = powers[0]
-    for power in powers[1:]:
-        out *= t
-        out += power
-    out *= np.exp(-a * a / 2) / 2
-    out[:] = np.where(x > 0, 1 - out, out)
 
 
 def max_pool_forward(

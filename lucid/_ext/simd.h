@@ -14,17 +14,22 @@
 #ifndef LUCID_SIMD_H
 #define LUCID_SIMD_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 enum { BLOCK = 256 };               /* as in simd.pxd */
 enum { LSTM, GRU, TANH, RELU };     /* the same */
+enum { GELU, GELU_TANH, SILU, MISH, SOFTPLUS, LOG_SIGMOID, ELU };   /* as in activations.pyx */
 
 #if defined(__GNUC__)
 #define INLINE __attribute__((always_inline)) static inline
 #define NOINLINE __attribute__((noinline)) static
 #define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL_ALL _Pragma("GCC unroll 24")
+/* The steps of the next loop do not need each other: it can be vectorized. */
+#define INDEPENDENT _Pragma("GCC ivdep")
 /* The compiler must not compute this pointer from another one in the innermost loop. */
 #define KEEP_IN_REGISTER(pointer) __asm__("" : "+r"(pointer))
 #define PREFETCH(pointer) __builtin_prefetch(pointer)
@@ -32,6 +37,8 @@ enum { LSTM, GRU, TANH, RELU };     /* the same */
 #define INLINE static inline
 #define NOINLINE static
 #define UNROLL
+#define UNROLL_ALL
+#define INDEPENDENT
 #define KEEP_IN_REGISTER(pointer)
 #define PREFETCH(pointer)
 #endif
@@ -75,7 +82,17 @@ enum { LSTM, GRU, TANH, RELU };     /* the same */
         int kind, T *gates, const T *before, T *c, T *tanh_c, T *y, ptrdiff_t rows, ptrdiff_t H);  \
     void (*T##_cell_backward)(                                                                     \
         int kind, const T *gates, const T *before, const T *c_before, const T *tanh_c, T *gh,      \
-        T *gc, T *gx, T *gu, ptrdiff_t rows, ptrdiff_t H);
+        T *gc, T *gx, T *gu, ptrdiff_t rows, ptrdiff_t H);                                         \
+    void (*T##_activate)(int kind, const T *x, const T *options, T *y, ptrdiff_t n);               \
+    void (*T##_slopes)(int kind, const T *g, const T *x, const T *options, T *gx, ptrdiff_t n);    \
+    void (*T##_logit_loss)(const T *x, const T *t, T *y, ptrdiff_t n);                             \
+    void (*T##_logit_loss_slope)(const T *g, const T *x, const T *t, T *gx, ptrdiff_t n);          \
+    void (*T##_group_forward)(                                                                     \
+        const T *x, const T *w, const T *b, double *mean, double *var, T *y, ptrdiff_t P,          \
+        ptrdiff_t L, double eps, int centered);                                                    \
+    void (*T##_group_backward)(                                                                    \
+        const T *g, const T *x, const T *w, double mean, double var, T *gx, T *gw, T *gb,          \
+        ptrdiff_t P, ptrdiff_t L, double eps, int centered);
 
 typedef struct {
     const char *name;

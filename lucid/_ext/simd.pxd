@@ -51,3 +51,34 @@ cdef void cell_backward(
     const floating* tanh_c, floating* gh, floating* gc, floating* gx, floating* gu,
     Py_ssize_t rows, Py_ssize_t H,
 ) noexcept nogil
+
+cdef enum:
+    GELU, GELU_TANH, SILU, MISH, SOFTPLUS, LOG_SIGMOID, ELU   # as in activation_twins.py
+
+cdef void activate(
+    int kind, const floating* x, const floating* options, floating* y, Py_ssize_t n
+) noexcept nogil
+
+cdef void slopes(
+    int kind, const floating* g, const floating* x, const floating* options, floating* gx,
+    Py_ssize_t n,
+) noexcept nogil
+
+cdef void logit_loss(
+    const floating* x, const floating* t, floating* y, Py_ssize_t n
+) noexcept nogil
+
+cdef void logit_loss_slope(
+    const floating* g, const floating* x, const floating* t, floating* gx, Py_ssize_t n
+) noexcept nogil
+
+cdef void group_forward(
+    const floating* x, const floating* w, const floating* b, double* mean, double* var,
+    floating* y, Py_ssize_t P, Py_ssize_t L, double eps, bint centered,
+) noexcept nogil
+
+cdef void group_backward(
+    const floating* g, const floating* x, const floating* w, double mean, double var,
+    floating* gx, floating* gw, floating* gb, Py_ssize_t P, Py_ssize_t L, double eps,
+    bint centered,
+) noexcept nogil

@@ -68,6 +68,42 @@ cdef extern from "simd.h" nogil:
             int kind, const double* gates, const double* before, const double* c_before,
             const double* tanh_c, double* gh, double* gc, double* gx, double* gu,
             Py_ssize_t rows, Py_ssize_t H) noexcept nogil
+        void (*float_activate)(
+            int kind, const float* x, const float* options, float* y,
+            Py_ssize_t n) noexcept nogil
+        void (*float_slopes)(
+            int kind, const float* g, const float* x, const float* options, float* gx,
+            Py_ssize_t n) noexcept nogil
+        void (*float_logit_loss)(
+            const float* x, const float* t, float* y, Py_ssize_t n) noexcept nogil
+        void (*float_logit_loss_slope)(
+            const float* g, const float* x, const float* t, float* gx,
+            Py_ssize_t n) noexcept nogil
+        void (*float_group_forward)(
+            const float* x, const float* w, const float* b, double* mean, double* var, float* y,
+            Py_ssize_t P, Py_ssize_t L, double eps, int centered) noexcept nogil
+        void (*float_group_backward)(
+            const float* g, const float* x, const float* w, double mean, double var, float* gx,
+            float* gw, float* gb, Py_ssize_t P, Py_ssize_t L, double eps,
+            int centered) noexcept nogil
+        void (*double_activate)(
+            int kind, const double* x, const double* options, double* y,
+            Py_ssize_t n) noexcept nogil
+        void (*double_slopes)(
+            int kind, const double* g, const double* x, const double* options, double* gx,
+            Py_ssize_t n) noexcept nogil
+        void (*double_logit_loss)(
+            const double* x, const double* t, double* y, Py_ssize_t n) noexcept nogil
+        void (*double_logit_loss_slope)(
+            const double* g, const double* x, const double* t, double* gx,
+            Py_ssize_t n) noexcept nogil
+        void (*double_group_forward)(
+            const double* x, const double* w, const double* b, double* mean, double* var, double* y,
+            Py_ssize_t P, Py_ssize_t L, double eps, int centered) noexcept nogil
+        void (*double_group_backward)(
+            const double* g, const double* x, const double* w, double mean, double var, double* gx,
+            double* gw, double* gb, Py_ssize_t P, Py_ssize_t L, double eps,
+            int centered) noexcept nogil
     const Simd** simd_levels()
 
 
@@ -205,6 +241,70 @@ cdef void cell_backward(
     else:
         simd.double_cell_backward(
             kind, gates, before, c_before, tanh_c, gh, gc, gx, gu, rows, H)
+
+
+cdef void activate(
+    int kind, const floating* x, const floating* options, floating* y, Py_ssize_t n
+) noexcept nogil:
+    """y = f(x) for the activation f of a kind: see ``activations.h``."""
+    if floating is float:
+        simd.float_activate(kind, x, options, y, n)
+    else:
+        simd.double_activate(kind, x, options, y, n)
+
+
+cdef void slopes(
+    int kind, const floating* g, const floating* x, const floating* options, floating* gx,
+    Py_ssize_t n,
+) noexcept nogil:
+    """gx = g * f'(x)"""
+    if floating is float:
+        simd.float_slopes(kind, g, x, options, gx, n)
+    else:
+        simd.double_slopes(kind, g, x, options, gx, n)
+
+
+cdef void logit_loss(
+    const floating* x, const floating* t, floating* y, Py_ssize_t n
+) noexcept nogil:
+    """y = t * log(1 + e^-x) + (1 - t) * log(1 + e^x)"""
+    if floating is float:
+        simd.float_logit_loss(x, t, y, n)
+    else:
+        simd.double_logit_loss(x, t, y, n)
+
+
+cdef void logit_loss_slope(
+    const floating* g, const floating* x, const floating* t, floating* gx, Py_ssize_t n
+) noexcept nogil:
+    """gx = g * (sigmoid(x) - t)"""
+    if floating is float:
+        simd.float_logit_loss_slope(g, x, t, gx, n)
+    else:
+        simd.double_logit_loss_slope(g, x, t, gx, n)
+
+
+cdef void group_forward(
+    const floating* x, const floating* w, const floating* b, double* mean, double* var,
+    floating* y, Py_ssize_t P, Py_ssize_t L, double eps, bint centered,
+) noexcept nogil:
+    """One group of a layer, group or RMS norm: see ``norms.h``."""
+    if floating is float:
+        simd.float_group_forward(x, w, b, mean, var, y, P, L, eps, centered)
+    else:
+        simd.double_group_forward(x, w, b, mean, var, y, P, L, eps, centered)
+
+
+cdef void group_backward(
+    const floating* g, const floating* x, const floating* w, double mean, double var,
+    floating* gx, floating* gw, floating* gb, Py_ssize_t P, Py_ssize_t L, double eps,
+    bint centered,
+) noexcept nogil:
+    """The gradients of ``group_forward``."""
+    if floating is float:
+        simd.float_group_backward(g, x, w, mean, var, gx, gw, gb, P, L, eps, centered)
+    else:
+        simd.double_group_backward(g, x, w, mean, var, gx, gw, gb, P, L, eps, centered)
 
 
 def register_lanes(array):

@@ -8,7 +8,7 @@ In the order in which they build on one another:
     convert.py                    copies, other dtypes, other libraries
     broadcast.py                  where two operands meet
     compare.py mask.py            comparisons, and choosing by them
-    elementwise.py unary.py       functions of each number
+    elementwise.py unary.py       functions of each number; smooth.py for those with a kernel
     arithmetic.py                 the operators
     reduce.py extreme.py          sums and means; the largest and the smallest
     sort.py size.py               numbers in order; norms
@@ -18,7 +18,7 @@ In the order in which they build on one another:
     conv.py conv_transpose.py     conv1d, and the other way
     pool.py max_pool.py           pooling
     pad.py interpolate.py         longer and shorter signals
-    norm.py layer_norm.py         normalization: with others, and of each sample by itself
+    layer_norm.py norm.py         normalization: of each sample by itself, and with others
     dropout.py embedding.py       dropping at random; looking up rows of a table
     recurrent.py                  a state that goes from step to step
     loss.py loss_*.py             losses: of numbers, classes, probabilities

@@ -6,29 +6,31 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from lucid.autograd import Function
+from lucid._ext import activation_twins
+from lucid._ext.activation_twins import CUBIC, GELU_TANH, LOG_SIGMOID, MISH, SILU, SOFTPLUS, STEEP
 from lucid.errors import ShapeError
 from lucid.ops.checks import check_number, check_one_dtype
 from lucid.ops.compare import where
 from lucid.ops.elementwise import abs, sigmoid, tanh
 from lucid.ops.index import getitem
-from lucid.ops.normal import NormalCDF
+from lucid.ops.normal import POWERS, NormalCDF, normal_density
 from lucid.ops.shape import axis_of
+from lucid.ops.smooth import Smooth
 from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
 
 
-class LogSigmoid(Function):
+class LogSigmoid(Smooth):
     """out = log(1 / (1 + e^-x)) = min(x, 0) - log(1 + e^-|x|)"""
 
-    def forward(self, x: Array) -> Array:
-        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+    kind = LOG_SIGMOID
 
-    def backward(self, grad: Tensor) -> Tensor:
-        return grad * sigmoid(-self.saved(0))
+    def slope(self, x: Tensor) -> Tensor:
+        return sigmoid(-x)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -55,20 +57,18 @@ def logsigmoid(input: Tensor) -> Tensor:
     return LogSigmoid()(input)
 
 
-class Softplus(Function):
+class Softplus(Smooth):
     """out = log(1 + e^(beta * x)) / beta, and x where beta * x > threshold"""
 
+    kind = SOFTPLUS
+
     def __init__(self, beta: float, threshold: float) -> None:
-        self.beta, self.threshold = beta, threshold
+        self.options = beta, threshold
 
-    def forward(self, x: Array) -> Array:
-        z = self.beta * x
-        soft = (np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))) / self.beta
-        return np.where(z > self.threshold, x, soft)
-
-    def backward(self, grad: Tensor) -> Tensor:
-        z = self.beta * self.saved(0)
-        return grad * sigmoid(where(z > self.threshold, math.inf, z))
+    def slope(self, x: Tensor) -> Tensor:
+        beta, threshold = self.options
+        z = beta * x
+        return sigmoid(where(z > threshold, math.inf, z))
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -114,6 +114,32 @@ def softsign(input: Tensor) -> Tensor:
     return input / (1 + abs(input))
 
 
+class GELU(Smooth):
+    """out = x * P(x)"""
+
+    kind = activation_twins.GELU
+
+    def slope(self, x: Tensor) -> Tensor:
+        return NormalCDF()(x) + x * normal_density(x)
+
+    def numbers(self, dtype: DTypeLike) -> Array:
+        return POWERS[np.dtype(dtype)]
+
+
+class TanhGELU(Smooth):
+    """out = x * s(z) with the sigmoid s and z = 2 sqrt(2 / pi) * (x + 0.044715 x^3)
+
+    (1 + tanh(z / 2)) / 2 is s(z), which keeps its digits where it is small.
+    """
+
+    kind = GELU_TANH
+
+    def slope(self, x: Tensor) -> Tensor:
+        squares = x * x
+        s = sigmoid(STEEP * x * (1 + CUBIC * squares))
+        return s + x * (s * (1 - s)) * (STEEP * (1 + 3 * CUBIC * squares))
+
+
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """out = input * P(input), with P(x) the probability that a normal number is below x
 
@@ -147,17 +173,23 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """
     check_one_dtype("gelu", {"input": input})
     check_approximate(approximate)
-    if approximate == "none":
-        return input * NormalCDF()(input)
-    # (1 + tanh(z)) / 2 is sigmoid(2 z), which keeps its digits where it is small
-    z = input * (1 + 0.044715 * (input * input))
-    return input * sigmoid(2 * math.sqrt(2 / math.pi) * z)
+    return GELU()(input) if approximate == "none" else TanhGELU()(input)
 
 
 def check_approximate(approximate: str) -> None:
     """One of the two."""
     if approximate not in ("none", "tanh"):
         raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
+
+
+class SiLU(Smooth):
+    """out = x * s(x) with the sigmoid s"""
+
+    kind = SILU
+
+    def slope(self, x: Tensor) -> Tensor:
+        s = sigmoid(x)
+        return s + x * (s * (1 - s))
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -188,7 +220,17 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     tensor([-0.2689,  0.7311])
     """
     check_one_dtype("silu", {"input": input})
-    return input * sigmoid(input)
+    return SiLU()(input)
+
+
+class Mish(Smooth):
+    """out = x * w with w = tanh(log(1 + e^x))"""
+
+    kind = MISH
+
+    def slope(self, x: Tensor) -> Tensor:
+        w = tanh(softplus(x))
+        return w + x * ((1 - w * w) * sigmoid(x))
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -219,7 +261,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
     tensor([-0.3034,  0.8651])
     """
     check_one_dtype("mish", {"input": input})
-    return input * tanh(softplus(input))
+    return Mish()(input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lucid.tensor import Tensor
 
 
-def fused(kernel: Callable[..., None], grad: Tensor, x: Tensor, *options: float) -> Tensor:
+def fused(kernel: Callable[..., None], grad: Tensor, x: Tensor, *options: Any) -> Tensor:
     """What ``backward`` of an op on each number by itself returns, by a kernel in one pass.
 
     For use where nothing is recorded; the formula for all other cases stands beside each call.
@@ -29,10 +29,10 @@ def fused(kernel: Callable[..., None], grad: Tensor, x: Tensor, *options: float)
     return make_tensor(out)
 
 
-def each(kernel: Callable[..., None], x: Array) -> Array:
+def each(kernel: Callable[..., None], x: Array, *options: Any) -> Array:
     """What ``forward`` of an op on each number by itself returns, by a kernel."""
     out = np.empty(x.shape, x.dtype)
-    kernel(x.ravel(), out.ravel())  # out.ravel() is a view of out
+    kernel(x.ravel(), out.ravel(), *options)  # out.ravel() is a view of out
     return out
 
 

@@ -39,33 +39,22 @@ class GroupNorm(Function):
         gx = (g - m(g) - z * m(g * z)) / sqrt(var + eps)        gw, gb = sums of grad * z, grad
 
     Without ``centered``, mean is 0, var is m(x * x), and m(g) is left out of gx. ``formula`` says
-    this in tensor operations; where nothing is recorded, it is batch norm's kernels that do it: to
-    them a group is a channel.
+    this in tensor operations; where nothing is recorded, a kernel does it group by group.
     """
 
-    new_gradients = True
+    new_gradients, silent = True, True
 
     def __init__(self, groups: Groups, eps: float, centered: bool = True) -> None:
         self.groups, self.eps, self.centered = groups, eps, centered
 
     def forward(self, x: Array, w: Array | None = None, b: Array | None = None) -> Array:
         rows = self.as_rows(x)
-        self.mean, self.var = np.zeros((2, rows.shape[1]))
-        if not self.centered:
-            self.var += np.einsum("grl,grl->r", rows, rows) / rows.shape[2]
-        z = self.normalized(rows, self.centered)
-        if w is not None:
-            z *= self.beside(w)
-        if b is not None:
-            z += self.beside(b)
-        return z.reshape(x.shape)
-
-    def normalized(self, rows: Array, training: bool) -> Array:
-        """z, as (N, G, P, L); in training, the statistics are computed, too."""
-        z = np.empty(rows.shape, rows.dtype)
-        one, zero = self.ones_and_zeros(rows)
-        kernels.batch_norm_forward(rows, one, zero, self.mean, self.var, z, self.eps, training)
-        return z.reshape(self.groups)
+        w = np.ones(self.groups[1:3], x.dtype) if w is None else self.beside(w)
+        b = np.zeros(self.groups[1:3], x.dtype) if b is None else self.beside(b)
+        self.mean, self.var = np.zeros((2, len(rows)))
+        y = np.empty_like(rows)
+        kernels.group_norm_forward(rows, w, b, self.mean, self.var, y, self.eps, self.centered)
+        return y.reshape(x.shape)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
         x = self.saved(0)
@@ -73,33 +62,16 @@ class GroupNorm(Function):
         if is_grad_enabled():
             return self.formula(grad, x, w)
         rows = self.as_rows(x._array)
-        g = np.ascontiguousarray(grad._array, rows.dtype)  # a hook may have returned another
-        with np.errstate(all="ignore"):
-            grads: list[Array | None] = [None] * 3
-            if self.needs[0]:
-                h = g if w is None else g.reshape(self.groups) * self.beside(w._array)
-                grads[0] = self.input_gradient(self.as_rows(h), rows)
-            if w is not None and self.needs[1]:
-                gz = self.normalized(rows, training=False)
-                gz *= g.reshape(self.groups)
-                grads[1] = self.sum_of_parts(gz)
-            if self.needs[2:] == (True,):
-                grads[2] = self.sum_of_parts(g)
-        pairs = zip(grads, self.shapes, strict=False)
-        return tuple([None if a is None else make_tensor(a.reshape(s)) for a, s in pairs])
-
-    def input_gradient(self, h: Array, rows: Array) -> Array:
-        """gx, for a gradient h of z."""
-        gx = np.empty(rows.shape, rows.dtype)
-        one, sum_h = self.ones_and_zeros(rows)
-        sum_hz = np.empty_like(one)
-        kernels.batch_norm_backward(
-            h, rows, one, self.mean, self.var, gx, sum_hz, sum_h, self.eps, self.centered
+        g = self.as_rows(grad._array.astype(rows.dtype, copy=False))  # a hook may return another
+        scale = np.ones(self.groups[1:3], rows.dtype) if w is None else self.beside(w._array)
+        gx = np.empty_like(rows)
+        gw, gb = np.zeros((2, blocks(self.groups[0]), *scale.shape), rows.dtype)
+        kernels.group_norm_backward(
+            g, rows, scale, self.mean, self.var, gx, gw, gb, self.eps, self.centered
         )
-        if not self.centered:  # the kernel took the mean of squares for given
-            slope = sum_hz / (self.var + self.eps) / rows.shape[2]
-            gx -= rows * slope.astype(rows.dtype)[:, None]
-        return gx
+        arrays = gx, total(gw), total(gb)
+        pairs = zip(arrays, self.shapes, strict=False)
+        return tuple([make_tensor(a.reshape(s)) for a, s in pairs])
 
     def formula(self, grad: Tensor, x: Tensor, w: Tensor | None) -> tuple[Tensor, ...]:
         """The gradients of x, w and b."""
@@ -121,27 +93,24 @@ class GroupNorm(Function):
         return tuple([reshape(a, s) for a, s in zip(grads, self.shapes, strict=False)])
 
     def as_rows(self, x: Array) -> Array:
-        """(1, N * G, P * L): batch norm's kernels take every group for a channel."""
+        """(N * G, P, L)"""
         N, G, P, L = self.groups
-        return np.ascontiguousarray(x).reshape(1, N * G, P * L)
-
-    def ones_and_zeros(self, rows: Array) -> tuple[Array, Array]:
-        """A scale and a shift that change nothing."""
-        return np.ones(rows.shape[1], rows.dtype), np.zeros(rows.shape[1], rows.dtype)
+        return np.ascontiguousarray(x).reshape(N * G, P, L)
 
     def beside(self, w: Array) -> Array:
-        """A scale or shift in a shape that broadcasts with (N, G, P, L)."""
-        return w.reshape(*self.groups[1:3], 1)
+        """A scale or a shift as (G, P)."""
+        return np.ascontiguousarray(w).reshape(self.groups[1:3])
 
-    def sum_of_parts(self, a: Array) -> Array:
-        """The sum over n and l of a[n, g, p, l]: the adjoint of ``beside``, broadcast."""
-        N, G, P, L = self.groups
-        if L == 1:
-            total: Array = a.reshape(N, G * P).sum(0)
-            return total
-        out = np.empty(G * P, a.dtype)
-        kernels.channel_sum(a.reshape(N, G * P, L), out)
-        return out
+
+def blocks(N: int) -> int:
+    """In how many blocks to add up over samples: enough for threads, and short sums in each."""
+    return max(min(N, 16), -(-N // 32))
+
+
+def total(parts: Array) -> Array:
+    """The sum over all blocks."""
+    out: Array = parts.sum(0, dtype=np.float64).astype(parts.dtype)
+    return out
 
 
 def layer_norm(

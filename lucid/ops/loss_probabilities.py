@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lucid.autograd import Function
+from lucid._ext import kernels
+from lucid.autograd import Function, is_grad_enabled
 from lucid.errors import ShapeError
 from lucid.ops.activation import logsigmoid
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import clamp, where
-from lucid.ops.elementwise import exp, log
+from lucid.ops.elementwise import each, exp, fused, log, sigmoid
 from lucid.ops.loss import check_pair, check_reduction, reduced
 from lucid.ops.reduce import sum
 from lucid.types import Array
@@ -111,6 +112,26 @@ def scaled(losses: Tensor, name: str, weight: Tensor | None) -> Tensor:
     return losses * weight
 
 
+class LogitLoss(Function):
+    """out = t * log(1 + e^-x) + (1 - t) * log(1 + e^x)"""
+
+    new_gradients, silent = True, True
+
+    def forward(self, x: Array, t: Array) -> Array:
+        return each(kernels.logit_loss_forward, x, t.ravel())
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, t = self.saved(0), self.saved(1)
+        grad_x = grad_t = None
+        if self.needs[0] and not is_grad_enabled():
+            grad_x = fused(kernels.logit_loss_backward, grad, x, t._array.ravel())
+        elif self.needs[0]:
+            grad_x = grad * (sigmoid(x) - t)
+        if self.needs[1]:
+            grad_t = grad * -x
+        return grad_x, grad_t
+
+
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -153,9 +174,12 @@ def binary_cross_entropy_with_logits(
     """
     check_reduction(reduction)
     check_probabilities(input, target, "binary_cross_entropy_with_logits")
-    yes = scaled(target * -logsigmoid(input), "pos_weight", pos_weight)
-    no = (1 - target) * -logsigmoid(-input)
-    return reduced(scaled(yes + no, "weight", weight), reduction)
+    if pos_weight is None:
+        losses = LogitLoss()(input, target)
+    else:
+        yes = scaled(target * -logsigmoid(input), "pos_weight", pos_weight)
+        losses = yes - (1 - target) * logsigmoid(-input)
+    return reduced(scaled(losses, "weight", weight), reduction)
 
 
 def kl_div(

@@ -9,9 +9,9 @@ import numpy as np
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
 from lucid.errors import ShapeError
-from lucid.ops.broadcast import expand
 from lucid.ops.checks import check_one_dtype, check_rank, check_tensor
 from lucid.ops.elementwise import sqrt
+from lucid.ops.layer_norm import GroupNorm, scaled_and_shifted
 from lucid.ops.reduce import mean, sum, var
 from lucid.ops.shape import reshape
 from lucid.types import Array
@@ -254,22 +254,12 @@ def instance_norm(
             "instance norm needs more than one value per channel of a sample, got an input of "
             f"shape {input.shape}"
         )
-    # To batch norm, every channel of every sample is a channel of one sample.
-    w, b = [per_sample(p, n, input) for p, n in ((weight, 1), (bias, 0))]
-    norm = BatchNorm(eps)
-    out = norm(reshape(input, (1, N * C, L)), w, b)
+    norm = GroupNorm((N, C, 1, L), eps)  # every channel is a group
+    out = scaled_and_shifted(norm, input, weight, bias)
     if N and L:
         remember(running_mean, norm.mean.reshape(N, C).mean(0), momentum, 1.0)
         remember(running_var, norm.var.reshape(N, C).mean(0), momentum, L / (L - 1))
-    return reshape(out, input.shape)
-
-
-def per_sample(p: Tensor | None, default: float, input: Tensor) -> Tensor:
-    """(C,), or the default, repeated for every sample: (N * C,)"""
-    N, C, _ = input.shape
-    if p is None:
-        return make_tensor(np.full(N * C, default, input._array.dtype))
-    return reshape(expand(p, (N, C)), (N * C,))
+    return out
 
 
 def check_per_channel(

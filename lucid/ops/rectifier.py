@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lucid._ext import kernels
+from lucid._ext import activation_twins, kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import lift, sum_to
@@ -20,6 +20,8 @@ from lucid.ops.compare import minimum, where
 from lucid.ops.convert import to
 from lucid.ops.elementwise import exp, fused
 from lucid.ops.shape import reshape
+from lucid.ops.smooth import Smooth
+from lucid.ops.unary import expm1
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -128,24 +130,17 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     return LeakyReLU()(input, reshape(weight, () if weight.numel() == 1 else one_per_channel))
 
 
-class ELU(Function):
-    """out = scale * (max(x, 0) + alpha * (e^(rate * min(x, 0)) - 1))"""
+class ELU(Smooth):
+    """out = scale * (max(x, 0) + alpha * (e^(rate * min(x, 0)) - 1)), with a rate of 0 or more"""
+
+    kind = activation_twins.ELU
 
     def __init__(self, alpha: float, scale: float = 1.0, rate: float = 1.0) -> None:
-        self.alpha, self.scale, self.rate = alpha, scale, rate
+        self.options = scale * alpha, rate, scale
 
-    def forward(self, x: Array) -> Array:
-        out = np.minimum(x, 0, out=np.empty_like(x))
-        out *= self.rate
-        np.expm1(out, out=out)
-        out *= self.scale * self.alpha
-        out += self.scale * np.maximum(x, 0)
-        return out
-
-    def backward(self, grad: Tensor) -> Tensor:
-        x = self.saved(0)
-        left = self.scale * self.alpha * self.rate * exp(self.rate * minimum(x, 0.0))
-        return grad * by_side(x, left, self.scale)
+    def slope(self, x: Tensor) -> Tensor:
+        left, rate, scale = self.options
+        return by_side(x, left * rate * exp(rate * minimum(x, 0.0)), scale)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -217,6 +212,8 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     check_number("alpha", alpha)
     if alpha == 0:
         raise ValueError("celu divides by alpha, which must not be 0\n  try: F.relu(x)")
+    if alpha < 0:  # then it grows without bound on the left, too
+        return where(input > 0, input, alpha * expm1(input / alpha))
     return ELU(alpha, rate=1 / alpha)(input)
 
 

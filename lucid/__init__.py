@@ -7,7 +7,7 @@
 (4, 8, 16)
 """
 
-from lucid import autograd, data, nn, optim, utils
+from lucid import autograd, check, data, nn, optim, utils
 from lucid._version import __version__
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.config import get_num_threads, set_num_threads, show_config

@@ -7,7 +7,10 @@
 (4, 8, 16)
 """
 
-from lucid import autograd, check, data, nn, optim, utils
+import importlib
+from typing import TYPE_CHECKING
+
+from lucid import autograd, data, nn, optim, utils
 from lucid._version import __version__
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.config import get_num_threads, set_num_threads, show_config
@@ -157,15 +160,25 @@ from lucid.types import (
     uint8,
 )
 
+if TYPE_CHECKING:
+    from lucid import check
+else:  # who checks nothing does not wait for what checks
+
+    def __getattr__(name: str) -> object:
+        if name == "check":
+            return importlib.import_module("lucid.check")
+        raise AttributeError(f"module 'lucid' has no attribute {name!r}")
+
+
 __all__ = [
     "AxisError", "CheckpointError", "DTypeLike", "DeviceLike", "Generator", "ShapeError", "Tensor",
     "UninitializedParameterError", "__version__", "abs", "add", "all", "allclose", "amax", "amin",
     "any", "arange", "argmax", "argmin", "argsort", "as_tensor", "atan2", "autograd", "bmm", "bool",
-    "cat", "ceil", "chunk", "clamp", "clip", "clone", "cos", "cumsum", "data", "device", "div",
-    "dtype", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "expm1", "eye",
-    "flatten", "flip", "float32", "float64", "floor", "floor_divide", "from_dlpack", "from_numpy",
-    "full", "full_like", "gather", "ge", "get_default_dtype", "get_num_threads", "get_rng_state",
-    "gt", "index_select", "initial_seed", "int32", "int64", "is_grad_enabled", "isclose",
+    "cat", "ceil", "check", "chunk", "clamp", "clip", "clone", "cos", "cumsum", "data", "device",
+    "div", "dtype", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "expm1",
+    "eye", "flatten", "flip", "float32", "float64", "floor", "floor_divide", "from_dlpack",
+    "from_numpy", "full", "full_like", "gather", "ge", "get_default_dtype", "get_num_threads",
+    "get_rng_state", "gt", "index_select", "initial_seed", "int32", "int64", "is_grad_enabled", "isclose",
     "isfinite", "isinf", "isnan", "le", "linspace", "load", "log", "log10", "log1p", "log2",
     "log_softmax", "logical_and", "logical_not", "logical_or", "logsumexp", "lt", "manual_seed",
     "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "min", "minimum", "mm",

@@ -78,8 +78,15 @@ def diagnose(
     if found:
         return found
     if jacobians is None:
-        one = Pair(checked.names[which], "output", analytic[which].reshape(1, -1),
-                   numeric[which].reshape(1, -1), (), checked.points[which].shape, tolerance)
+        one = Pair(
+            checked.names[which],
+            "output",
+            analytic[which].reshape(1, -1),
+            numeric[which].reshape(1, -1),
+            (),
+            checked.points[which].shape,
+            tolerance,
+        )
         pairs = [one]
     else:
         shape = checked.points[which].shape
@@ -163,7 +170,7 @@ def other_flipped(
                 yield (
                     f"kernel flipped: the gradient of {checked.names[which]} is right for "
                     f"{checked.names[other]} flipped along axis {axis}\n"
-                    f"  try: the other direction of {checked.names[other]} in this part of backward "
+                    f"  try: the other direction of {checked.names[other]} here in backward "
                     "(the gradient of a correlation is a convolution, which flips; scattering with "
                     "+= needs no flip)"
                 )

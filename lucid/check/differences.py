@@ -6,7 +6,7 @@ With y = f(x), moved by h in one element:
     right     (f(x + h) - f(x)) / h          off by about  h f''/2
     left      (f(x) - f(x - h)) / h          off by about -h f''/2
 
-Where f is smooth, right and left come together as h shrinks. At a kink (relu at 0) they do not: then
+Where f is smooth, right and left come together as h shrinks. At a kink (relu at 0) they do not:
 there is no derivative to compare with, and any number between the two is as good as another.
 """
 

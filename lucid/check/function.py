@@ -16,13 +16,15 @@ import numpy as np
 
 from lucid.autograd import Function, grad, is_tensor
 from lucid.backward import GradientShapeError, shape_problem
-from lucid.errors import ShapeError
 from lucid.nn.module import Module
-from lucid.ops import from_numpy, tensor
+from lucid.ops import tensor
 from lucid.tensor import Tensor
 from lucid.types import Array, float64
 
 __all__ = ["Checked", "NumpyFunction", "Problem", "TensorFunction"]
+
+
+INCOMING = ["the incoming grad"]
 
 
 class Problem(Exception):
@@ -105,23 +107,18 @@ class TensorFunction:
         """Return d(sum of weights * outputs)/d(inputs), by backward."""
         leaves, ys = self.run(self.points)
         check_unchanged(self.names, self.points, [x.detach().numpy() for x in leaves], "fn")
-        pairs = [
-            (y, tensor(w, dtype=float64))
-            for y, w in zip(ys, weights, strict=True)
-            if y.requires_grad
-        ]
-        if not pairs:
+        chosen = [(y, w) for y, w in zip(ys, weights, strict=True) if y.requires_grad]
+        if not chosen:
             return [None] * len(leaves)
-        seeds = [seed for _, seed in pairs]
+        seeds = [tensor(w, dtype=float64) for _, w in chosen]
         try:
-            found = grad([y for y, _ in pairs], leaves, seeds, allow_unused=True)
+            found = grad([y for y, _ in chosen], leaves, seeds, allow_unused=True)
         except GradientShapeError as error:
-            cause = "broadcast not summed: " + error.cure if error.cure else None
+            cause = "broadcast not summed\n  try: " + error.cure if error.cure else None
             raise Problem(str(error).split("\n")[0], cause) from None
         check_unchanged(self.names, self.points, [x.detach().numpy() for x in leaves], "backward")
-        for seed, weight in zip(seeds, [w for y, w in zip(ys, weights, strict=True)
-                                        if y.requires_grad], strict=True):
-            check_unchanged(["the incoming gradient"], [weight], [seed.numpy()], "backward")
+        after = [seed.numpy() for seed in seeds]
+        check_unchanged(INCOMING * len(seeds), [w for _, w in chosen], after, "backward")
         return [None if g is None else g.numpy() for g in found]
 
 
@@ -179,7 +176,7 @@ class NumpyFunction:
         check_unchanged(self.names, self.points, moved, "fn")
         returned = self.backward(seeds[0] if len(seeds) == 1 else tuple(seeds), *given)
         check_unchanged(self.names, self.points, moved, "backward")
-        check_unchanged(["the incoming gradient"] * len(seeds), weights, seeds, "backward")
+        check_unchanged(INCOMING * len(seeds), weights, seeds, "backward")
         parts = list(returned) if isinstance(returned, tuple | list) else [returned]
         if len(parts) == len(given):  # also one, mostly None, for each that is not moved
             parts = [parts[i] for i in self.moved]
@@ -194,7 +191,7 @@ class NumpyFunction:
                 cure = shape_problem(expected, got, "keepdims")
                 raise Problem(
                     f"the gradient of {name} must have its shape {expected}, got {got}",
-                    "broadcast not summed: " + cure if cure else None,
+                    "broadcast not summed\n  try: " + cure if cure else None,
                 )
         return [None if part is None else np.asarray(part, np.float64) for part in parts]
 
@@ -231,8 +228,11 @@ def floating_outputs(returned: Any) -> list[Tensor]:
             )
     kept = [y for y in ys if y.is_floating_point()]
     if not kept:
-        raise Problem(f"the output is {ys[0].dtype.name}: it has no gradient" if ys else
-                      "fn returned no tensor")
+        raise Problem(
+            f"the output is {ys[0].dtype.name}: it has no gradient"
+            if ys
+            else "fn returned no tensor"
+        )
     for y in kept:
         if y.dtype is not float64:
             raise Problem(

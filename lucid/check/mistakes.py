@@ -98,7 +98,7 @@ def scaled(pair: Pair) -> Iterator[str]:
     if np.isclose(factor, -1, rtol=1e-3):
         yield (
             f"the sign: the gradient of {pair.name} is -1 times what it should be\n"
-            "  try: look for a minus lost or doubled (a - b has the slope -1 for b, 1/x has -1/x**2)"
+            "  try: look for a minus lost or doubled (a - b has slope -1 for b, 1/x has -1/x**2)"
         )
         return
     about = {
@@ -111,7 +111,9 @@ def scaled(pair: Pair) -> Iterator[str]:
         if np.isclose(factor, known, rtol=1e-3):
             yield text.format(pair.name)
     yield from scaled_by_count(pair, factor)
-    if not (any(np.isclose(factor, k, rtol=1e-3) for k in about) or [*scaled_by_count(pair, factor)]):
+    if not (
+        any(np.isclose(factor, k, rtol=1e-3) for k in about) or [*scaled_by_count(pair, factor)]
+    ):
         yield (
             f"a factor: the gradient of {pair.name} is {factor:.4g} times what it should be, "
             "everywhere\n  try: look for a constant that forward and backward do not share"
@@ -137,8 +139,8 @@ def scaled_by_count(pair: Pair, factor: float) -> Iterator[str]:
             )
         if count > 1 and np.isclose(factor, count, rtol=1e-3):
             yield (
-                f"sum in place of mean: the gradient of {pair.name} is {count} times what it should "
-                f"be, and {count} is {what}\n"
+                f"sum in place of mean: the gradient of {pair.name} is {count} times what it "
+                f"should be, and {count} is {what}\n"
                 "  try: divide by the count in backward, too, if forward takes a mean"
             )
 
@@ -175,10 +177,11 @@ def shifted(pair: Pair) -> Iterator[str]:
         along = len(pair.out_shape) + axis
         for by in (d for k in range(1, size // 2 + 1) for d in (k, -k)):
             from_there = np.arange(size) - by
-            known = (0 <= from_there) & (from_there < size)
+            known = (from_there >= 0) & (from_there < size)
             predicted = np.take(right, np.where(known, from_there, 0), along)
-            said = np.broadcast_to(np.moveaxis(known[(...,) + (None,) * (right.ndim - 1)], 0, along),
-                                   right.shape)  # fmt: skip
+            said = np.broadcast_to(
+                known.reshape((-1,) + (1,) * (right.ndim - along - 1)), right.shape
+            )
             if pair.fits(predicted.reshape(pair.numeric.shape), said.reshape(pair.numeric.shape)):
                 yield (
                     f"shifted: the gradient of {pair.name} lies {abs(by)} too far to the "
@@ -191,21 +194,32 @@ def shifted(pair: Pair) -> Iterator[str]:
 
 def left_out(pair: Pair) -> Iterator[str]:
     """Some numbers right, all others 0, and those right are those of certain indices."""
-    agrees, zero = pair.agrees(pair.numeric), np.abs(pair.analytic) <= pair.tolerance.atol
-    matters = np.abs(pair.numeric) > pair.tolerance.atol
-    for axis, shape in ((0, pair.in_shape), (1, pair.out_shape)):
-        used = matters.any(axis)
-        right, none = used & agrees.all(axis), used & zero.all(axis) & ~agrees.all(axis)
-        if not (right.any() and none.any()) or (used & ~right & ~none).any():
-            continue
-        kept = kept_indices(right.reshape(shape), none.reshape(shape))
-        if not kept:
-            continue
-        if axis == 0:
-            yield inputs_left_out(pair, kept)
-            return
+    kept = right_indices(pair, 0, pair.in_shape)
+    if kept:
+        yield inputs_left_out(pair, kept)
+        return
+    kept = right_indices(pair, 1, pair.out_shape)
+    one_each = kept and all(len(indices) == 1 for indices in kept.values())
+    if one_each:
         yield sum_is_missing(pair, kept)
         return
+    if kept:
+        yield (
+            f"outputs left out: of {pair.output}, {and_so(kept)} counted in the gradient of "
+            f"{pair.name}\n  try: does the loop of backward run over all outputs?"
+        )
+    yield from overwritten(pair)
+
+
+def right_indices(pair: Pair, axis: int, shape: tuple[int, ...]) -> dict[int, Array]:
+    """If whole columns (axis 0) or rows (1) are right and the others 0: which are right."""
+    agrees, zero = pair.agrees(pair.numeric), np.abs(pair.analytic) <= pair.tolerance.atol
+    used = (np.abs(pair.numeric) > pair.tolerance.atol).any(axis)
+    right = used & agrees.all(axis)
+    none = used & zero.all(axis) & ~right
+    if not right.any() or not none.any() or (used & ~right & ~none).any():
+        return {}
+    return kept_indices(right.reshape(shape), none.reshape(shape))
 
 
 def inputs_left_out(pair: Pair, kept: dict[int, Array]) -> str:
@@ -227,12 +241,7 @@ def inputs_left_out(pair: Pair, kept: dict[int, Array]) -> str:
 
 
 def sum_is_missing(pair: Pair, kept: dict[int, Array]) -> str:
-    """What to say where only certain outputs contribute."""
-    if any(len(indices) > 1 for indices in kept.values()):
-        return (
-            f"outputs left out: of {pair.output}, {and_so(kept)} counted in the gradient of "
-            f"{pair.name}\n  try: does the loop of backward run over all outputs?"
-        )
+    """What to say where one index of some output axes is all that contributes."""
     where = [str(kept[i][0]) if i in kept else ":" for i in range(len(pair.out_shape))]
     lead = len(pair.out_shape) - len(pair.in_shape)
     sizes = (1,) * lead + pair.in_shape
@@ -277,11 +286,15 @@ def and_so(kept: dict[int, Array]) -> str:
             parts.append(f"indices {first} to {last} of axis {axis}")
         else:
             parts.append(f"indices {', '.join(map(str, indices))} of axis {axis}")
-    return f"only {' with '.join(parts)} {'is' if parts[0].startswith(('index', 'every')) else 'are'}"
+    return (
+        f"only {' with '.join(parts)} {'is' if parts[0].startswith(('index', 'every')) else 'are'}"
+    )
 
 
 def overwritten(pair: Pair) -> Iterator[str]:
-    """Of all outputs that use a number, only those of the loop's last step that does are counted."""
+    """Of the outputs that use a number, only those of one step of a loop are counted."""
+    if not pair.out_shape:
+        return
     used = np.abs(pair.numeric) > pair.tolerance.atol
     axes = range(len(pair.out_shape))
     indices = np.indices(pair.out_shape).reshape(len(pair.out_shape), -1)
@@ -315,9 +328,9 @@ def stride_ignored(pair: Pair) -> Iterator[str]:
         # a kernel: numeric[t, k] = x[t*stride + k], and analytic[t, k] = x[t + k]
         of_kernel = np.minimum((t + i) // stride, T - 1)
         for there, at in ((t, i + t * (stride - 1)), (of_kernel, t + i - of_kernel * stride)):
-            known = (0 <= at) & (at < L)
+            known = (at >= 0) & (at < L)
             predicted = right[..., there, np.where(known, at, 0)]
-            told = Pair(*pair[:2], wrong, right, *pair[4:])
+            told = pair._replace(analytic=wrong, numeric=right)
             after = known & (t > 0)  # the first output begins at 0 in any case
             if all(told.fits(predicted, np.broadcast_to(k, wrong.shape)) for k in (known, after)):
                 yield (
@@ -331,7 +344,9 @@ def stride_ignored(pair: Pair) -> Iterator[str]:
 def axis_names(axes: Iterator[int] | tuple[int, ...] | list[int]) -> str:
     """``axis 0``, or ``axes 0 and 2``"""
     names = [str(axis) for axis in axes]
-    return f"axis {names[0]}" if len(names) == 1 else f"axes {', '.join(names[:-1])} and {names[-1]}"
+    return (
+        f"axis {names[0]}" if len(names) == 1 else f"axes {', '.join(names[:-1])} and {names[-1]}"
+    )
 
 
 # The first group that has something to say is heard; all of it, where several fit equally well.
@@ -340,5 +355,4 @@ MISTAKES = (
     (nothing_arrives,),
     (passed_on, scaled, flipped, exchanged),
     (left_out, stride_ignored, shifted),
-    (overwritten,),
 )

@@ -28,7 +28,7 @@ def picture(error: Array, excused: Array) -> str:
     shape = error.shape
     marks = levels(error)
     marks[excused & (marks == 0)] = -1
-    blocks = marks.reshape((-1, *((1, 1) + shape)[-2:]))
+    blocks = marks.reshape((-1, *(1, 1, *shape)[-2:]))
     blocks, groups = shrunk(blocks, 0, BLOCKS)
     blocks, rows = shrunk(blocks, 1, HEIGHT)
     blocks, columns = shrunk(blocks, 2, WIDTH)

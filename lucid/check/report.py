@@ -57,7 +57,7 @@ class InputReport:
     Examples
     --------
     >>> import lucid
-    >>> x = lucid.tensor([1.0, 2.0], requires_grad=True)
+    >>> x = lucid.tensor([1.0, 2.0], dtype="float64", requires_grad=True)
     >>> report = lucid.check.gradcheck(lambda x: x.sum(), x)
     >>> report.inputs[0].name, report.inputs[0].wrong.tolist()
     ('x', [False, False])
@@ -119,7 +119,7 @@ class GradcheckReport:
     Examples
     --------
     >>> import lucid
-    >>> x = lucid.tensor([1.0, 2.0], requires_grad=True)
+    >>> x = lucid.tensor([1.0, 2.0], dtype="float64", requires_grad=True)
     >>> lucid.check.gradcheck(lambda x: x**2, x)
     gradcheck: right, all 2 numbers of the gradient of x
     """
@@ -163,13 +163,19 @@ class GradcheckReport:
         if self.ok:
             names = " and ".join(", ".join(i.name for i in self.inputs).rsplit(", ", 1))
             return f"gradcheck: right, all {count} numbers of the gradient of {names}"
-        wrong = [f"{i.name} ({i.wrong.sum()} of {i.wrong.size} numbers)" for i in self.inputs if i.wrong.any()]
+        wrong = [
+            f"{i.name} ({i.wrong.sum()} of {i.wrong.size} numbers)"
+            for i in self.inputs
+            if i.wrong.any()
+        ]
         right = [i.name for i in self.inputs if not i.wrong.any()]
         others = f"; right: {', '.join(right)}" if right else ""
         return f"gradcheck: WRONG gradient of {', '.join(wrong)}{others}"
 
     def _worst(self) -> str:
-        place = f"{self.input}[{', '.join(map(str, self.index or ()))}]" if self.index else self.input
+        place = (
+            f"{self.input}[{', '.join(map(str, self.index or ()))}]" if self.index else self.input
+        )
         lines = [
             f"worst at {place} (of the sum of report.weights * output)",
             f"  backward     {self.analytic:.8g}",
@@ -194,6 +200,7 @@ def indented(text: str, width: int = 88) -> str:
     lines = []
     for line in text.split("\n"):
         margin = " " * (2 + len(line) - len(line.lstrip()))
-        lines.append(textwrap.fill(line.lstrip(), width, initial_indent=margin,
-                                   subsequent_indent=margin + "  ", break_long_words=False))  # fmt: skip
+        first, later = margin, margin + "  "
+        lines.append(textwrap.fill(line.lstrip(), width, initial_indent=first,
+                                   subsequent_indent=later, break_long_words=False))  # fmt: skip
     return "\n".join(lines)

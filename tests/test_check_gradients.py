@@ -1,0 +1,689 @@
+"""gradcheck: every known mistake is planted and named, and right code is never accused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_more_ops import CASES as MORE_CASES
+from test_ops import CASES
+
+import lucid
+from lucid import nn
+from lucid.check import CheckError, gradcheck, gradgradcheck
+from lucid.check import diagnose as diagnose_module
+from lucid.check.differences import Tolerance
+from lucid.check.mistakes import MISTAKES, Pair
+
+from mistaken import Add, Conv, Matmul, Mean, Rows, Softmax, Square
+
+
+def leaf(*shape, seed=0):
+    numbers = np.random.default_rng([seed, *shape]).standard_normal(shape)
+    return lucid.tensor(numbers, requires_grad=True)
+
+
+def conv(mistake, **options):
+    signal, kernel = leaf(3, 2, 9), leaf(4, 2, 3, seed=1)
+    return lambda x, w: Conv(mistake, **options)(x, w), (signal, kernel)
+
+
+# what is planted: (function, inputs), the input that is accused, and how the diagnosis begins
+PLANTED = {
+    "kernel flipped, signal": (conv("kernel flipped"), "x", "kernel flipped: the gradient of x"),
+    "kernel flipped, padded": (
+        conv("kernel flipped", stride=2, padding=1),
+        "x",
+        "kernel flipped: the gradient of x is right for w flipped along axis 2",
+    ),
+    "kernel flipped, kernel": (conv("flipped", padding=1), "w", "flipped: the gradient of w"),
+    "sum over batch missing": (
+        conv("sum over the batch missing"),
+        "w",
+        "sum over the batch missing: only output[0, :, :] contributes to the gradient of w",
+    ),
+    "mean over batch": (
+        conv("mean in place of sum"),
+        "w",
+        "mean in place of sum: the gradient of w is 1/3 of what it should be, and 3 is the size of "
+        "axis 0 of output",
+    ),
+    "stride ignored": (
+        conv("stride ignored", stride=2),
+        "w",
+        "stride ignored: the gradient of x is that of stride 1, and the stride is 2",
+    ),
+    "stride 3 ignored": (
+        conv("stride ignored", stride=3, padding=1),
+        "w",
+        "stride ignored: the gradient of x is that of stride 1, and the stride is 3",
+    ),
+    "tail inputs dropped": (
+        conv("tail dropped"),
+        "x",
+        "tail dropped: in the gradient of x, the last 2 along axis 2 are 0",
+    ),
+    "tail outputs dropped": (
+        conv("outputs left out"),
+        "x",
+        "outputs left out: of output, only indices 0 to 5 of axis 2 are counted",
+    ),
+    "padding not cut off": (
+        conv("shifted", padding=2),
+        "x",
+        "shifted: the gradient of x lies 2 too far to the right along axis 2",
+    ),
+    "factor 2": (conv("factor 2"), "w", "factor 2: the gradient of w is twice"),
+    "half": (
+        (lambda x: Square("factor 2")(x), (leaf(3),)),
+        "x",
+        "factor 2: the gradient of x is half",
+    ),
+    "another factor": (
+        (lambda x: Square("a factor")(x), (leaf(3),)),
+        "x",
+        "a factor: the gradient of x is 1.25 times",
+    ),
+    "sum in place of mean": (
+        (lambda x: Mean("sum in place of mean")(x), (leaf(5, 2),)),
+        "x",
+        "sum in place of mean: the gradient of x is 5 times what it should be, and 5 is the size "
+        "of axis 0 of x",
+    ),
+    "sign": (conv("the sign"), "x", "the sign: the gradient of x is -1 times"),
+    "overwritten": (
+        conv("overwritten"),
+        "x",
+        "overwritten: numbers of x that are used several times get the gradient of one use only, "
+        "the last along axis 2 of output",
+    ),
+    "overwritten, indices": (
+        (lambda w: Rows([[2, 0, 2], [1, 1, 0]], "overwritten")(w), (leaf(4, 3),)),
+        "w",
+        "overwritten: numbers of w that are used several times get the gradient of one use only",
+    ),
+    "broadcast, one row": (
+        (lambda x, b: Add("slice")(x, b), (leaf(4, 3), leaf(3, seed=1))),
+        "b",
+        "broadcast not summed: only output[0, :] contributes to the gradient of b",
+    ),
+    "broadcast, one place": (
+        (lambda x, b: Add("slice")(x, b), (leaf(4, 3, 5), leaf(3, 1, seed=1))),
+        "b",
+        "broadcast not summed: only output[0, :, 0] contributes to the gradient of b",
+    ),
+    "transposed": (
+        (lambda a, b: Matmul("transposed")(a, b), (leaf(3, 3), leaf(3, 3, seed=1))),
+        "b",
+        "transposed: the gradient of b has its axes 0 and 1 exchanged",
+    ),
+    "wrong order": (
+        (lambda a, b: Matmul("wrong order")(a, b), (leaf(3, 3), leaf(3, 3, seed=1))),
+        None,
+        "wrong order: a gets the gradient of b",
+    ),
+    "diagonal of softmax": (
+        (lambda x: Softmax("diagonal only")(x), (leaf(2, 4),)),
+        "x",
+        "diagonal only: backward lets each number of x act on its own number of output only",
+    ),
+    "incoming gradient ignored": (
+        (lambda x: Square("incoming gradient ignored")(x), (leaf(3),)),
+        "x",
+        "incoming gradient ignored: the gradient of x stays the same",
+    ),
+    "incoming gradient ignored, one number": (
+        (lambda x: Square("incoming gradient ignored")(x), (leaf(),)),
+        "x",
+        "incoming gradient ignored",
+    ),
+    "incoming gradient squared": (
+        (lambda x: Square("not linear")(x), (leaf(3),)),
+        "x",
+        "not linear: the gradient of x does not double",
+    ),
+    "local derivative": (
+        (lambda x: Square("local derivative missing")(x), (leaf(3),)),
+        "x",
+        "local derivative missing: x gets the gradient of output unchanged",
+    ),
+    "None": (
+        (lambda x: Square("no gradient")(x), (leaf(3),)),
+        "x",
+        "no gradient arrives at x",
+    ),
+    "detached": ((lambda x: x.detach() * 2, (leaf(3),)), "x", "no gradient arrives at x"),
+    "nan": (
+        (lambda x: Square("has nan")(x), (leaf(3),)),
+        "x",
+        "the gradient of x has nan where the slope is finite",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_mistake_is_named(name):
+    (function, inputs), accused, diagnosis = PLANTED[name]
+    report = gradcheck(function, inputs, raise_exception=False)
+    assert not report
+    assert report.diagnosis.startswith(diagnosis)
+    assert "\nor " not in report.diagnosis  # the inputs are such that nothing else fits
+    assert accused in (report.input, None)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_the_worst_place_has_the_values_of_both(name):
+    (function, inputs), _, _ = PLANTED[name]
+    report = gradcheck(function, inputs, raise_exception=False)
+    (mine,) = [i for i in report.inputs if i.name == report.input]
+    assert mine.wrong[report.index]
+    np.testing.assert_equal(
+        [report.analytic, report.numeric], [mine.analytic[report.index], mine.numeric[report.index]]
+    )
+    others = [np.abs(i.error[np.isfinite(i.error)]).max(initial=0) for i in report.inputs]
+    assert not abs(report.analytic - report.numeric) < max(others)
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs"),
+    [
+        conv(""),
+        conv("", stride=2, padding=2),
+        (lambda x, b: Add()(x, b), (leaf(4, 3, 5), leaf(3, 1, seed=1))),
+        (lambda w: Rows([[2, 0, 2], [1, 1, 0]])(w), (leaf(4, 3),)),
+        (lambda a, b: Matmul()(a, b), (leaf(3, 3), leaf(3, 3, seed=1))),
+        (lambda x: Softmax()(x), (leaf(2, 4),)),
+        (lambda x: Square()(x), (leaf(3),)),
+        (lambda x: Mean()(x), (leaf(5, 2),)),
+    ],
+)
+def test_the_same_ops_without_the_mistake_are_right(function, inputs):
+    report = gradcheck(function, inputs)
+    assert report.diagnosis is report.input is report.picture is report.problem is None
+    assert "right, all" in repr(report)
+
+
+EVERY_OP = {**CASES, **{f"more: {name}": case for name, case in MORE_CASES.items()}}
+
+
+@pytest.mark.parametrize("name", EVERY_OP)
+def test_nothing_is_said_about_the_ops_of_lucid(name):
+    op, _, inputs = EVERY_OP[name]
+    leaves = tuple(lucid.tensor(np.asarray(a, float), requires_grad=True) for a in inputs)
+    report = gradcheck(op, leaves)
+    assert report.ok
+    assert report.diagnosis is None
+    assert not any(i.wrong.any() or i.unclear.any() for i in report.inputs)
+
+
+LAYERS = [
+    nn.Linear(4, 3),
+    nn.Conv1d(4, 4, 3, padding=1, stride=2, groups=2, padding_mode="circular"),
+    nn.ConvTranspose1d(4, 2, 3, stride=2),
+    nn.BatchNorm1d(4),
+    nn.GroupNorm(2, 4),
+    nn.LayerNorm(4),
+    nn.PReLU(),
+    nn.GELU(),
+    nn.AvgPool1d(2),
+    nn.MaxPool1d(2),
+    nn.GRU(4, 2, batch_first=True),
+    nn.LSTM(4, 2, batch_first=True, bidirectional=True),
+    nn.Sequential(nn.LazyConv1d(3, 2), nn.Tanh(), nn.Flatten(), nn.LazyLinear(2)),
+]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: type(layer).__name__)
+def test_layers_are_right_and_their_parameters_are_named(layer):
+    function = (lambda x: layer(x)[0]) if isinstance(layer, nn.LSTM) else layer
+    x = lucid.tensor(np.random.default_rng(0).standard_normal((2, 4, 4)), requires_grad=True)
+    if isinstance(layer, nn.LSTM):
+        layer = layer.double()
+    report = gradcheck(function, x)
+    assert report.diagnosis is None
+    if function is layer and not layer.has_uninitialized_parameters():
+        names = [i.name for i in report.inputs[1:]]
+        assert names == [name for name, _ in layer.named_parameters()]
+        assert all(p.dtype is lucid.float32 and p.grad is None for p in layer.parameters())
+    if isinstance(layer, nn.Sequential):
+        assert layer.has_uninitialized_parameters()  # a copy saw the input
+        assert [i.name for i in report.inputs][-2:] == ["3.weight", "3.bias"]
+
+
+def test_a_wrong_parameter_is_named():
+    class Scale(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.gain = nn.Parameter(lucid.tensor([1.0, 2.0]))
+
+        def forward(self, x):
+            return Add("slice")(x, self.gain)
+
+    report = gradcheck(Scale(), lucid.randn(3, 2), raise_exception=False)
+    assert (report.input, report.index) in [("gain", (0,)), ("gain", (1,))]
+    assert "contributes to the gradient of gain" in report.diagnosis
+
+
+@given(
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 6)),
+    kernel=st.tuples(st.integers(1, 3), st.integers(1, 4)),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 2),
+)
+def test_right_convolutions_of_any_size_pass(shape, kernel, stride, padding):
+    N, C, L = shape
+    O, K = kernel
+    if L + 2 * padding < K:
+        return
+    x, w = leaf(N, C, L), leaf(O, C, K, seed=1)
+    assert gradcheck(lambda x, w: Conv("", stride, padding)(x, w), (x, w))
+
+
+@given(st.integers(1, 4), st.integers(2, 5), st.integers(0, 100))
+def test_numbers_at_random_are_no_known_mistake(outputs, inputs, seed):
+    random = np.random.default_rng([outputs, inputs, seed])
+    wrong, right = random.uniform(1, 2, (2, outputs * 2, inputs * 2))
+    pair = Pair("x", "output", wrong, right, (outputs, 2), (2, inputs), Tolerance(1e-6, 1e-5, 1e-3))
+    assert [text for group in MISTAKES for mistake in group for text in mistake(pair)] == []
+
+
+def test_the_numbers_are_those_of_pytorch():
+    torch = pytest.importorskip("torch")
+    function, inputs = conv("sum over the batch missing", stride=2, padding=1)
+    report = gradcheck(function, inputs, raise_exception=False)
+    x, w = (torch.tensor(i.detach().numpy(), requires_grad=True) for i in inputs)
+    y = torch.nn.functional.conv1d(x, w, stride=2, padding=1)
+    y.backward(torch.tensor(report.weights[0]))
+    for mine, theirs in zip(report.inputs, (x, w), strict=True):
+        np.testing.assert_allclose(mine.numeric, theirs.grad.numpy(), 1e-7, 1e-7)
+
+
+def test_pytorch_agrees_on_what_is_right_and_wrong():
+    torch = pytest.importorskip("torch")
+
+    class Theirs(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, scale):
+            ctx.save_for_backward(x)
+            ctx.scale = scale
+            return x * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            return grad * ctx.saved_tensors[0] * ctx.scale, None
+
+    x = [0.5, -1.0, 2.0]
+    for scale in (2.0, 2.001, 2.01, 1.0):
+        theirs = torch.autograd.gradcheck(
+            lambda x, scale=scale: Theirs.apply(x, scale),
+            torch.tensor(x, dtype=torch.float64, requires_grad=True),
+            raise_exception=False,
+        )
+        ours = gradcheck(
+            lambda x, scale=scale: Scaled(scale)(x),
+            lucid.tensor(x, dtype="float64", requires_grad=True),
+            raise_exception=False,
+        )
+        assert bool(ours) == theirs, scale
+
+
+class Scaled(lucid.autograd.Function):
+    def __init__(self, scale):
+        self.scale = scale
+
+    def forward(self, x):
+        return x * x
+
+    def backward(self, grad):
+        return grad * self.saved(0) * self.scale
+
+
+# --------------------------------------------------------------------- where differences mislead
+
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (lambda x: x.relu(), 0.0),
+        (lambda x: x.clamp(-1, 1), 1.0),
+        (lambda x: x.floor() + x, 2.0),
+    ],
+)
+def test_a_kink_is_no_mistake(function, at):
+    report = gradcheck(function, lucid.tensor([0.5, at], dtype="float64", requires_grad=True))
+    assert report.inputs[0].kinks.tolist() == [False, True]
+    assert "(the first is x[1]) the function has a kink or a jump" in report.notes[0]
+
+
+def test_between_the_slopes_of_a_kink_anything_is_right():
+    class Abs(lucid.autograd.Function):
+        def __init__(self, at_zero):
+            self.at_zero = at_zero
+
+        def forward(self, x):
+            return np.abs(x)
+
+        def backward(self, grad):
+            return grad * lucid.where(self.saved(0) == 0, self.at_zero, self.saved(0).sign())
+
+    x = lucid.tensor([1.0, 0.0], dtype="float64", requires_grad=True)
+    for at_zero, ok in ((-1.0, True), (0.0, True), (0.5, True), (1.0, True), (1.5, False)):
+        report = gradcheck(lambda x, a=at_zero: Abs(a)(x), x, raise_exception=False)
+        assert report.ok == ok, at_zero
+        assert report.inputs[0].kinks.tolist() == [False, at_zero in (-1.0, 0.5, 1.0)]
+
+
+def test_a_kink_nearby_is_stepped_over():
+    x = lucid.tensor([5e-7, -5e-7], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x: x.relu() * 3, x)
+    assert not report.inputs[0].excused.any()
+
+
+def test_a_kink_excuses_nothing_else():
+    class Relu(lucid.autograd.Function):
+        def forward(self, x):
+            return np.maximum(x, 0)
+
+        def backward(self, grad):
+            return grad * 7
+
+    x = lucid.tensor([0.0, 1.0, -1.0], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x: Relu()(x), x, raise_exception=False)
+    assert report.inputs[0].wrong.tolist() == [True, True, True]  # 7 is no slope of relu at 0
+
+
+def test_large_numbers_are_moved_by_steps_that_count():
+    x = lucid.tensor([1e9, -3e7, 1e-3], dtype="float64", requires_grad=True)
+    assert gradcheck(lambda x: x**2 / 1e9, x)
+
+
+def test_steep_places_are_looked_at_with_smaller_steps():
+    x = lucid.tensor([1e-4, 3e-5], dtype="float64", requires_grad=True)
+    assert gradcheck(lambda x: 1 / x, x)
+    assert gradcheck(lambda x: x.log(), x)
+
+
+def test_where_there_are_no_differences_nothing_is_judged():
+    x = lucid.tensor([0.0, 1.0], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x: x.sqrt(), x)
+    assert report.inputs[0].excused.tolist() == [True, False]
+    assert "not judged there" in report.notes[0]
+
+
+# ----------------------------------------------------------------------- what cannot be compared
+
+
+def problem(function, *inputs, **options):
+    with pytest.raises(CheckError) as caught:
+        gradcheck(function, inputs, **options)
+    report = caught.value.report
+    assert str(caught.value) == repr(report)
+    assert not report
+    return report
+
+
+def test_random_numbers_are_named():
+    report = problem(nn.Dropout(), leaf(50))
+    assert "gives another output the second time" in report.problem
+    assert "from lucid (dropout?)\n  try: model.eval()" in report.diagnosis
+    assert gradcheck(nn.Dropout().eval(), leaf(50))
+    report = problem(lambda x: x * lucid.tensor(np.random.rand()), leaf(3))  # noqa: NPY002 (it is what is told apart)
+    assert "from numpy.random" in report.diagnosis
+    counted = []
+    report = problem(lambda x: counted.append(1) or x * len(counted), leaf(3))
+    assert "remembers something from call to call" in report.diagnosis
+
+
+def test_a_tolerance_for_functions_that_are_not_repeatable():
+    noise = np.random.default_rng(0)
+    jittering = lambda x: x * 2 + 1e-12 * lucid.tensor(noise.random())  # noqa: E731 (short)
+    assert problem(jittering, leaf(3)).problem
+    assert gradcheck(jittering, leaf(3), nondet_tol=1e-9)
+
+
+def test_a_backward_that_is_not_repeatable():
+    kept = np.zeros(3)
+
+    class Keeping(lucid.autograd.Function):
+        def forward(self, x):
+            return x * 2
+
+        def backward(self, grad):
+            kept[...] += 2 * grad.numpy()
+            return lucid.tensor(kept)
+
+    report = problem(lambda x: Keeping()(x), leaf(3))
+    assert "another gradient of x the second time" in report.problem
+    assert "try: begin with np.zeros_like" in report.diagnosis
+
+
+@pytest.mark.parametrize(
+    ("mistake", "text"),
+    [
+        ("fn changes x", "fn changes x in place"),
+        ("changes the incoming grad", "backward changes the incoming grad in place"),
+    ],
+)
+def test_writing_to_what_is_given_is_named(mistake, text):
+    report = problem(lambda x: Square(mistake)(x), leaf(3))
+    assert report.problem == text
+    assert "begin with a copy" in report.diagnosis
+
+
+def test_a_gradient_that_was_not_summed_has_the_wrong_shape():
+    report = problem(lambda x, b: Add("shape")(x, b), leaf(4, 3, 5), leaf(3, 1))
+    assert "expected (3, 1), got (4, 3, 5)" in report.problem
+    assert report.diagnosis == (
+        "broadcast not summed\n  try: grad.sum(2, keepdim=True).sum(0), since the input was "
+        "broadcast from (3, 1) to (4, 3, 5)"
+    )
+    x, b = leaf(4, 3, 5), leaf(3, 1)
+    with pytest.raises(lucid.ShapeError, match=r"try: grad.sum\(2, keepdim=True\).sum\(0\)"):
+        Add("shape")(x, b).sum().backward()
+
+
+def test_the_cure_of_a_broadcast_has_the_right_shape():
+    for shape in [(3,), (1, 3), (4, 1), (1,), (), (1, 1)]:
+        b = leaf(*shape)
+        report = problem(lambda x, b: Add("shape")(x, b), leaf(4, 3), b)
+        steps = report.diagnosis.split("try: ")[1].split(", since")[0]
+        assert eval(steps, {"grad": lucid.zeros(4, 3)}).shape == shape
+    report = problem(
+        lambda x, w: Add("shape")(x, w), leaf(4, 3), leaf(4, 3)[:1].detach().requires_grad_()
+    )
+    assert report.diagnosis
+
+
+def test_outputs_that_have_no_gradient():
+    assert "float32 though the inputs are float64" in problem(lambda x: x.float(), leaf(3)).problem
+    assert "the output is bool: it has no gradient" in problem(lambda x: x > 0, leaf(3)).problem
+
+
+# ------------------------------------------------------------------------------- what it is given
+
+
+def test_float32_is_checked_in_float64_and_said():
+    x = lucid.tensor([1.0, 2.0], requires_grad=True)
+    weight = lucid.tensor([3.0, 4.0])
+    report = gradcheck(lambda x, w: x * w, (x, weight))
+    assert report.notes == tuple(f"{n} was float32; it is checked in float64" for n in "xw")
+    assert [i.name for i in report.inputs] == ["x"]  # the other one is a constant
+    assert x.dtype is lucid.float32
+
+
+def test_the_callers_tensors_stay_as_they_are():
+    x, w = leaf(2, 3), leaf(3)
+    before = x.tolist(), w.tolist()
+    gradcheck(lambda x, w: x * w, (x, w))
+    assert (x.tolist(), w.tolist()) == before
+    assert x.grad is None
+
+
+def test_outputs_may_be_several_and_of_other_kinds():
+    x = leaf(3, 4)
+    report = gradcheck(lambda x: x.max(1), x)  # values and whole numbers
+    assert [w.shape for w in report.weights] == [(3,)]
+    report = gradcheck(lambda x: (x.sum(), Square("factor 2")(x)), x, raise_exception=False)
+    assert report.diagnosis.startswith("factor 2")
+    assert report.through.startswith("most of it through output 1[")
+    report = gradcheck(lambda x: [x.sum(0), x.detach() * 1, 3 * x], x, raise_exception=False)
+    assert report.diagnosis.startswith("no gradient arrives at x, though output 1 depends on it")
+
+
+def test_inputs_that_are_not_tensors_are_passed_on():
+    assert gradcheck(lambda x, n, flag: x**n if flag else x, (leaf(3), 3, True))
+
+
+def test_inputs_without_names():
+    report = gradcheck(lambda *xs: xs[0] * xs[1], (leaf(2), leaf(2, seed=1)))
+    assert [i.name for i in report.inputs] == ["inputs[0]", "inputs[1]"]
+
+
+def test_empty_inputs_and_outputs():
+    assert gradcheck(lambda x: x * 2, leaf(0, 3))
+    assert gradcheck(lambda x: x[:0], leaf(3))
+
+
+def test_errors_say_what_to_do():
+    with pytest.raises(ValueError, match=r"none does\n  try: lucid\.tensor"):
+        gradcheck(lambda x: x, lucid.zeros(2))
+    with pytest.raises(TypeError, match=r"good for one call\n  try: gradcheck\(lambda"):
+        gradcheck(Square(), leaf(2))
+    with pytest.raises(TypeError, match=r"a Square object"):
+        gradcheck(Square, leaf(2))
+    with pytest.raises(TypeError, match=r"got NumPy arrays\n  try: lucid\.tensor"):
+        gradcheck(lambda x: x, np.zeros(2))
+    with pytest.raises(TypeError, match="a tensor, or a tuple of tensors, got ndarray"):
+        gradcheck(lambda x: x.detach().numpy(), leaf(2))
+    with pytest.raises(ValueError, match="gradgradcheck moves the inputs"):
+        gradgradcheck(nn.Linear(2, 2), lucid.zeros(1, 2))
+    with pytest.raises(ZeroDivisionError):  # the student's own, with its traceback
+        gradcheck(lambda x: x * (1 // 0), leaf(2))
+
+
+# ------------------------------------------------------------------------------------ NumPy alone
+
+
+def forward(x, w, b):
+    return x @ w + b
+
+
+def right_backward(grad, x, w, b):
+    return grad @ w.T, x.T @ grad, grad.sum(0)
+
+
+def arrays(*shapes):
+    random = np.random.default_rng(0)
+    return tuple(random.standard_normal(shape) for shape in shapes)
+
+
+def test_code_without_tensors():
+    given = arrays((4, 3), (3, 2), (2,))
+    report = gradcheck(forward, given, backward=right_backward)
+    assert [i.name for i in report.inputs] == ["x", "w", "b"]
+    with pytest.raises(CheckError, match=r"broadcast not summed: only output\[0, :\] contributes"):
+        gradcheck(forward, given, backward=lambda g, x, w, b: (g @ w.T, x.T @ g, g[0]))
+    report = gradcheck(
+        forward, given, backward=lambda g, x, w, b: (g @ w.T, x.T @ g, g), raise_exception=False
+    )
+    assert report.problem == "the gradient of b must have its shape (2,), got (4, 2)"
+    assert "try: grad.sum(0), since" in report.diagnosis
+
+
+def test_whole_numbers_and_float32_without_tensors():
+    w, index = arrays((4, 2))[0].astype(np.float32), np.array([1, 1, 3])
+
+    def backward(grad, w, index):
+        gw = np.zeros_like(w)
+        gw[index] = grad
+        return gw
+
+    report = gradcheck(
+        lambda w, index: w[index], (w, index), backward=backward, raise_exception=False
+    )
+    assert "\nor overwritten" in report.diagnosis  # or the first output left out: who can tell
+    assert report.notes == ("w was float32; it is checked in float64",)
+
+    def both(grad, w, index):
+        gw = np.zeros_like(w)
+        np.add.at(gw, index, grad)
+        return gw, None
+
+    assert gradcheck(lambda w, index: w[index], (w, index), backward=both)
+
+
+def test_errors_without_tensors():
+    x = np.ones(3)
+    with pytest.raises(TypeError, match=r"got tuple\n  try: lambda x: forward\(x\)\[0\]|got str"):
+        gradcheck(lambda x: ("cache", x), x, backward=lambda g, x: g)
+    with pytest.raises(ValueError, match=r"there are none\n  try: x.astype\(float\)"):
+        gradcheck(lambda x: x, np.arange(3), backward=lambda g, x: g)
+    report = gradcheck(lambda x: x * 1, x, backward=lambda g, x: (g, g), raise_exception=False)
+    assert report.problem == "backward must return one gradient for each of x, got 2"
+    changing = gradcheck(
+        lambda x: x * 1, x, backward=lambda g, x: np.multiply(g, 1, out=x), raise_exception=False
+    )
+    assert changing.problem == "backward changes x in place"
+
+
+# ------------------------------------------------------------------------------ second derivatives
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: x.tanh(), lambda x: x.softmax(0), lambda x: (x * x.exp()).sum()]
+)
+def test_second_derivatives(function):
+    report = gradgradcheck(function, leaf(4))
+    assert [i.name for i in report.inputs] == ["x", "grad_outputs[0]"]
+    assert report.ok
+
+
+def test_a_backward_that_leaves_the_graph_has_no_second_derivative():
+    report = gradgradcheck(lambda x, w: Conv()(x, w), (leaf(1, 1, 4), leaf(1, 1, 2)),
+                           raise_exception=False)  # fmt: skip
+    assert report.diagnosis.startswith("no gradient arrives at")
+    assert gradgradcheck(lambda x: Square()(x), leaf(3), lucid.ones(3))
+    assert gradgradcheck(nn.Conv1d(2, 3, 2), leaf(1, 2, 4))
+
+
+# ------------------------------------------------------------------------------------ the report
+
+
+def test_the_report_of_a_flipped_kernel():
+    x = lucid.tensor([[[1.0, 2.0, 3.0, 4.0]]], dtype="float64", requires_grad=True)
+    w = lucid.tensor([[[1.0, 2.0, 4.0]]], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x, w: Conv("flipped")(x, w), (x, w), raise_exception=False)
+    text = repr(report)
+    assert text.startswith(
+        "gradcheck: WRONG gradient of w (2 of 3 numbers); right: x\n\nworst at w["
+    )
+    assert "  w, shape (1, 1, 3):  .  right   1-9  wrong, 9 the most\n" in text
+    assert "[0, 0]" not in text
+    assert "    [0]  9 . 9\n" in text
+    assert report._repr_html_().startswith("<pre>gradcheck: WRONG")
+
+
+def test_html_is_escaped():
+    class Tagged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_parameter("<b>", nn.Parameter(lucid.ones(2)))
+
+        def forward(self, x):
+            return x * self._parameters["<b>"]
+
+    report = gradcheck(Tagged(), leaf(2))
+    assert "&lt;b&gt;" in report._repr_html_()
+    assert "<b>" not in report._repr_html_()
+
+
+def test_large_jacobians_are_not_needed_for_a_diagnosis(monkeypatch):
+    monkeypatch.setattr("lucid.check.gradients.LARGEST", 10)
+    function, inputs = conv("the sign")
+    report = gradcheck(function, inputs, raise_exception=False)
+    assert report.diagnosis.startswith("the sign")
+    assert report.through is None
+    function, inputs = conv("kernel flipped", padding=1)
+    assert gradcheck(function, inputs, raise_exception=False).diagnosis.startswith("kernel flipped")
+    assert diagnose_module.LARGEST > 10

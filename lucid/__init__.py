@@ -174,11 +174,11 @@ __all__ = [
     "AxisError", "CheckpointError", "DTypeLike", "DeviceLike", "Generator", "ShapeError", "Tensor",
     "UninitializedParameterError", "__version__", "abs", "add", "all", "allclose", "amax", "amin",
     "any", "arange", "argmax", "argmin", "argsort", "as_tensor", "atan2", "autograd", "bmm", "bool",
-    "cat", "ceil", "check", "chunk", "clamp", "clip", "clone", "cos", "cumsum", "data", "device",
-    "div", "dtype", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "expm1",
-    "eye", "flatten", "flip", "float32", "float64", "floor", "floor_divide", "from_dlpack",
-    "from_numpy", "full", "full_like", "gather", "ge", "get_default_dtype", "get_num_threads",
-    "get_rng_state", "gt", "index_select", "initial_seed", "int32", "int64", "is_grad_enabled", "isclose",
+    "cat", "ceil", "chunk", "clamp", "clip", "clone", "cos", "cumsum", "data", "device", "div",
+    "dtype", "einsum", "empty", "empty_like", "enable_grad", "eq", "equal", "exp", "expm1", "eye",
+    "flatten", "flip", "float32", "float64", "floor", "floor_divide", "from_dlpack", "from_numpy",
+    "full", "full_like", "gather", "ge", "get_default_dtype", "get_num_threads", "get_rng_state",
+    "gt", "index_select", "initial_seed", "int32", "int64", "is_grad_enabled", "isclose",
     "isfinite", "isinf", "isnan", "le", "linspace", "load", "log", "log10", "log1p", "log2",
     "log_softmax", "logical_and", "logical_not", "logical_or", "logsumexp", "lt", "manual_seed",
     "masked_fill", "masked_select", "matmul", "max", "maximum", "mean", "min", "minimum", "mm",
@@ -190,4 +190,5 @@ __all__ = [
     "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "tile",
     "topk", "transpose", "tril", "triu", "trunc", "uint8", "unbind", "unflatten", "unfold",
     "unsqueeze", "utils", "var", "where", "zeros", "zeros_like",
+    "check",  # imported when it is first asked for
 ]  # fmt: skip

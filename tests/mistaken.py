@@ -112,6 +112,8 @@ class Matmul(Function):
         ga, gb = grad @ b.T, a.T @ grad
         if self.mistake == "transposed":
             gb = grad.T @ a
+        if self.mistake == "b not transposed":
+            ga = grad @ b
         if self.mistake == "wrong order":
             return gb, ga
         return ga, gb
@@ -186,3 +188,21 @@ class Mean(Function):
     def backward(self, grad):
         count = 1 if self.mistake == "sum in place of mean" else self.shapes[0][0]
         return (grad / count).expand(self.shapes[0])
+
+
+class Normalize(Function):
+    """y = (x - mean) / deviation, along the first axis"""
+
+    reads_output = True
+
+    def __init__(self, mistake=""):
+        self.mistake = mistake
+
+    def forward(self, x):
+        return (x - x.mean(0)) / x.std(0)
+
+    def backward(self, grad):
+        y, deviation = self.output(), self.saved(0).std(0, correction=0)
+        if self.mistake == "constants":
+            return grad / deviation
+        return (grad - grad.mean(0) - y * (grad * y).mean(0)) / deviation

@@ -16,7 +16,7 @@ from lucid.check import diagnose as diagnose_module
 from lucid.check.differences import Tolerance
 from lucid.check.mistakes import MISTAKES, Pair
 
-from mistaken import Add, Conv, Matmul, Mean, Rows, Softmax, Square
+from mistaken import Add, Conv, Matmul, Mean, Normalize, Rows, Softmax, Square
 
 
 def leaf(*shape, seed=0):
@@ -128,6 +128,16 @@ PLANTED = {
         "x",
         "diagonal only: backward lets each number of x act on its own number of output only",
     ),
+    "batch statistics as constants": (
+        (lambda x: Normalize("constants")(x), (leaf(5, 2),)),
+        "x",
+        "diagonal only: backward lets each number of x act on its own number of output only",
+    ),
+    "other one not transposed": (
+        (lambda a, b: Matmul("b not transposed")(a, b), (leaf(3, 3), leaf(3, 3, seed=1))),
+        "a",
+        "transposed: the gradient of a is right for b with axes 0 and 1 exchanged",
+    ),
     "incoming gradient ignored": (
         (lambda x: Square("incoming gradient ignored")(x), (leaf(3),)),
         "x",
@@ -196,6 +206,7 @@ def test_the_worst_place_has_the_values_of_both(name):
         (lambda x: Softmax()(x), (leaf(2, 4),)),
         (lambda x: Square()(x), (leaf(3),)),
         (lambda x: Mean()(x), (leaf(5, 2),)),
+        (lambda x: Normalize()(x), (leaf(5, 2),)),
     ],
 )
 def test_the_same_ops_without_the_mistake_are_right(function, inputs):
@@ -391,6 +402,25 @@ def test_a_kink_excuses_nothing_else():
     x = lucid.tensor([0.0, 1.0, -1.0], dtype="float64", requires_grad=True)
     report = gradcheck(lambda x: Relu()(x), x, raise_exception=False)
     assert report.inputs[0].wrong.tolist() == [True, True, True]  # 7 is no slope of relu at 0
+
+
+def test_a_check_that_could_judge_nothing_fails():
+    report = problem(lambda x: x.relu(), lucid.zeros(3, requires_grad=True))
+    assert report.problem == "nothing of the gradient of x could be judged"
+    assert report.diagnosis.startswith(
+        "at 3 of 3 numbers of x (the first is x[0]) the function has"
+    )
+    assert "try: other inputs" in report.diagnosis
+
+
+def test_many_wrong_places_are_not_all_looked_at_closely(monkeypatch):
+    monkeypatch.setattr("lucid.check.gradients.JUDGED", 10)
+    report = gradcheck(lambda x: Scaled(3)(x), leaf(50), raise_exception=False)
+    assert report.inputs[0].wrong.all()
+    # a kink among the places looked at first: then all are
+    x = lucid.tensor(np.where(np.arange(50) % 2, 0.0, 1.0), requires_grad=True)
+    report = gradcheck(lambda x: x.relu(), x)
+    assert report.inputs[0].kinks.sum() == 25
 
 
 def test_large_numbers_are_moved_by_steps_that_count():

@@ -43,7 +43,12 @@ def is_array(value: object) -> bool:
 
 def as_array(value: Any) -> Array:
     """The numbers of an array, a tensor, or a number."""
-    return value.detach().numpy() if is_tensor(value) else np.asarray(value)
+    if is_tensor(value):
+        return value.detach().numpy()
+    try:
+        return np.asarray(value)
+    except ValueError:  # lists of different lengths are no array of numbers
+        return np.asarray(None)
 
 
 def duplicate(value: Any) -> Any:

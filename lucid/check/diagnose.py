@@ -2,16 +2,17 @@
 
 Most mistakes are looked for in the Jacobians (``mistakes.py``). Three concern more than one input,
 or more than one call of backward, and are tried here: a backward that does not multiply by the
-incoming gradient, gradients returned in the wrong order, and another input flipped on the way.
+incoming gradient, gradients returned in the wrong order, and another input flipped or transposed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 
-from lucid.check.differences import Tolerance, flat, jacobian
+from lucid.check.differences import Tolerance, flat, jacobian, slope
 from lucid.check.function import Checked
 from lucid.check.mistakes import MISTAKES, Pair
 from lucid.types import Array
@@ -98,7 +99,7 @@ def diagnose(
             if said:
                 break
     if not found:
-        found += other_flipped(checked, which, weights, analytic[which], tolerance)
+        found += other_turned(checked, which, weights, analytic[which], numeric[which], tolerance)
     return list(dict.fromkeys(found))
 
 
@@ -150,27 +151,48 @@ def wrong_order(
                 )
 
 
-def other_flipped(
-    checked: Checked, which: int, weights: Sequence[Array], analytic: Array, tolerance: Tolerance
+def other_turned(
+    checked: Checked,
+    which: int,
+    weights: Sequence[Array],
+    analytic: Array,
+    numeric: Array,
+    tolerance: Tolerance,
 ) -> Iterator[str]:
-    """The gradient is right for another kernel: the same one, flipped."""
-    points = checked.points
-    for other, point in enumerate(points):
-        for axis in range(point.ndim):
-            turned = np.flip(point, axis)
-            if other == which or np.array_equal(turned, point):
-                continue
-            checked.points = [turned.copy() if i == other else p for i, p in enumerate(points)]
-            try:
-                predicted = jacobian(checked, which, tolerance.eps, flat(weights)).reshape(-1)
-            finally:
-                checked.points = points
-            off = np.abs(analytic.reshape(-1) - predicted)
-            if predicted.any() and (off <= tolerance.of(predicted)).all():
-                yield (
-                    f"kernel flipped: the gradient of {checked.names[which]} is right for "
-                    f"{checked.names[other]} flipped along axis {axis}\n"
-                    f"  try: the other direction of {checked.names[other]} here in backward "
-                    "(the gradient of a correlation is a convolution, which flips; scattering with "
-                    "+= needs no flip)"
-                )
+    """The gradient is right for another kernel, or matrix: the same one, flipped or transposed."""
+    points, together = checked.points, flat(weights)
+    worst = int(np.abs(analytic - numeric).argmax())
+    for other, turned, text, axes in (t for i in range(len(points)) for t in turns(points[i], i)):
+        if other == which or np.array_equal(turned, points[other]):
+            continue
+        checked.points = [turned.copy() if i == other else p for i, p in enumerate(points)]
+        try:
+            there, *_ = slope(checked, which, worst, together, tolerance.eps)
+            if abs(analytic.reshape(-1)[worst] - there) > tolerance.of(there):
+                continue  # most are out of the question after one number
+            predicted = jacobian(checked, which, tolerance.eps, together).reshape(-1)
+        finally:
+            checked.points = points
+        off = np.abs(analytic.reshape(-1) - predicted)
+        if predicted.any() and (off <= tolerance.of(predicted)).all():
+            yield text.format(checked.names[which], checked.names[other], axes)
+
+
+FLIPPED = (
+    "kernel flipped: the gradient of {0} is right for {1} flipped along axis {2}\n"
+    "  try: the other direction of {1} here in backward (the gradient of a correlation is a "
+    "convolution, which flips; scattering with += needs no flip)"
+)
+TURNED = (
+    "transposed: the gradient of {0} is right for {1} with axes {2} exchanged\n"
+    "  try: {1}.T here in backward; check with sizes that all differ"
+)
+
+
+def turns(point: Array, which: int) -> Iterator[tuple[int, Array, str, object]]:
+    """An input flipped along each axis, and with each two equal axes exchanged."""
+    for axis in range(point.ndim):
+        yield which, np.flip(point, axis), FLIPPED, axis
+    for i, j in combinations(range(point.ndim), 2):
+        if point.shape[i] == point.shape[j]:
+            yield which, point.swapaxes(i, j), TURNED, f"{i} and {j}"

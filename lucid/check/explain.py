@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from lucid.check.cases import Case, as_array, replaced
-from lucid.check.outcome import Limits, call, difference, numbers
+from lucid.check.outcome import Limits, call, difference, numbers, parts
 from lucid.types import Array
 
 __all__ = ["explain"]
@@ -138,9 +138,15 @@ def other_values(value: Any, known: Any) -> list[Any]:
 
 def of_output(output: Any, right: Any) -> Iterator[Explanation]:
     """The right output scaled, moved, turned, cut short, or partly 0."""
+    ours, theirs = parts(output), parts(right)
+    if len(ours) == len(theirs) > 1 and isinstance(right, list):
+        text = "wrong order: they are right, but the outputs come in the reverse order"
+        yield Explanation(text, lambda f, case: call(f, case)[0][::-1])
+    if ours.keys() != theirs.keys() or len(ours) > 1:
+        return
     got, expected = as_array(output), as_array(right)
     if got.dtype.kind not in "fiu" or expected.dtype.kind not in "fiu":
-        return  # more than one output, say
+        return
     if got.shape == expected.shape:
         yield from scaled(got, expected)
     for axis in range(expected.ndim):

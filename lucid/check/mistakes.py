@@ -79,12 +79,14 @@ def passed_on(pair: Pair) -> Iterator[str]:
             f"local derivative missing: {pair.name} gets the gradient of {pair.output} unchanged\n"
             "  try: multiply by the derivative of the function (chain rule)"
         )
-    elif pair.fits(pair.numeric * one):
+        return
+    alone = pair.analytic.any() and not (pair.analytic * (1 - one)).any()
+    if alone and not pair.agrees(pair.numeric * (1 - one) + pair.analytic * one).all():
         yield (
             f"diagonal only: backward lets each number of {pair.name} act on its own number of "
             f"{pair.output} only, and it acts on others, too\n"
-            "  try: for y = softmax(x): y * (grad - (grad * y).sum(dim, keepdim=True)), not "
-            "grad * y * (1 - y)"
+            "  try: what forward computes from many numbers (a sum, a mean, a variance) depends on "
+            "each; for y = softmax(x): y * (grad - (grad * y).sum(dim, keepdim=True))"
         )
 
 

@@ -8,7 +8,7 @@ from lucid.types import Array
 
 __all__ = ["picture"]
 
-WIDTH, HEIGHT, BLOCKS = 36, 12, 4  # characters, lines, and blocks of lines at most
+WIDTH, HEIGHT, BLOCKS = 36, 8, 3  # characters, lines, and blocks of lines at most
 LEGEND = ".  right   1-9  wrong, 9 the most"
 
 

@@ -434,6 +434,12 @@ def test_steep_places_are_looked_at_with_smaller_steps():
     assert gradcheck(lambda x: x.log(), x)
 
 
+def test_outputs_that_stay_infinite_do_no_harm():
+    mask = lucid.tensor([True, False, False])
+    report = gradcheck(lambda x: x.masked_fill(mask, -np.inf), leaf(3))
+    assert not report.inputs[0].excused.any()
+
+
 def test_where_there_are_no_differences_nothing_is_judged():
     x = lucid.tensor([0.0, 1.0], dtype="float64", requires_grad=True)
     report = gradcheck(lambda x: x.sqrt(), x)

@@ -48,6 +48,15 @@ class Jacobians:
         index = np.unravel_index(row - self.starts[k], self.shapes[k])
         return self.name(k) + (f"[{', '.join(map(str, index))}]" if index else "")
 
+    def worst_output(self, column: int) -> str:
+        """Through which output number most of the error of an input number comes in."""
+        with np.errstate(invalid="ignore"):
+            error = np.abs(self.analytic[:, column] - self.numeric[:, column])
+        row = int(np.where(np.isfinite(error), error, np.inf).argmax())
+        right, wrong = self.numeric[row, column], self.analytic[row, column]
+        place = self.place(row)
+        return f"most of it through {place}: its slope is {right:.6g}, and backward has {wrong:.6g}"
+
     def name(self, k: int) -> str:
         """What an output is called."""
         return "output" if len(self.shapes) == 1 else f"output {k}"

@@ -56,6 +56,12 @@ def moved(checked: Checked, which: int, place: int, by: float) -> tuple[Array, f
     return flat(checked.outputs(points)), float(there[place])
 
 
+def change(after: Array, before: Array) -> Array:
+    """after - before, which is 0 for what stays infinite"""
+    with np.errstate(invalid="ignore"):
+        return np.where(after == before, 0.0, after - before)
+
+
 def jacobian(checked: Checked, which: int, eps: float, weights: Array | None = None) -> Array:
     """Central differences of every output, or of their weighted sum, for every input element."""
     point = checked.points[which].reshape(-1)
@@ -65,7 +71,7 @@ def jacobian(checked: Checked, which: int, eps: float, weights: Array | None = N
         above, high = moved(checked, which, place, step)
         below, low = moved(checked, which, place, -step)
         with np.errstate(all="ignore"):
-            column = (above - below) / (high - low)
+            column = change(above, below) / (high - low)
         columns.append(column if weights is None else np.atleast_1d(weights @ column))
     rows = 1 if weights is not None else flat(checked.outputs(checked.points)).size
     return np.stack(columns, 1) if columns else np.zeros((rows, 0))
@@ -82,10 +88,11 @@ def slope(
     middle, _ = moved(checked, which, place, 0.0)
     # first the difference, then the weights: what did not move is gone before it is added up
     with np.errstate(all="ignore"):
-        right = float(weights @ (above - middle)) / (high - here)
-        left = float(weights @ (middle - below)) / (here - low)
-        central = float(weights @ (above - below)) / (high - low)
-        noise = 4 * ROUNDING * float(np.abs(weights) @ (np.abs(middle) * (above != below))) / step
+        right = float(weights @ change(above, middle)) / (high - here)
+        left = float(weights @ change(middle, below)) / (here - low)
+        central = float(weights @ change(above, below)) / (high - low)
+        size = np.where(above != below, np.abs(middle), 0.0)
+        noise = 4 * ROUNDING * float(np.abs(weights) @ size) / step
     return central, right, left, noise
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -120,8 +120,7 @@ def verdict(
 def examine(checked: Checked, tolerance: Tolerance, nondet_tol: float) -> GradcheckReport:
     """Compare all gradients; only where some are wrong, look for why."""
     weights = repeatable(checked, nondet_tol)
-    found = checked.gradients(weights)
-    again = checked.gradients(weights)
+    found, again = checked.gradients(weights), checked.gradients(weights)
     analytic = [
         np.zeros_like(p) if g is None else np.array(g, np.float64)
         for p, g in zip(checked.points, found, strict=True)
@@ -136,29 +135,38 @@ def examine(checked: Checked, tolerance: Tolerance, nondet_tol: float) -> Gradch
     inputs = tuple(
         compared(checked, which, g, weights, tolerance) for which, g in enumerate(analytic)
     )
-    excused = [*about_excused(inputs)]
+    notes = [*checked.notes]
     for i in inputs:
+        excused = about_excused(i)
         if i.excused.size and i.excused.all():
-            why = next(note for note in excused if f" numbers of {i.name} (" in note)
-            raise Problem(f"nothing of the gradient of {i.name} could be judged", why)
-    notes = (*checked.notes, *excused)
+            raise Problem(f"nothing of the gradient of {i.name} could be judged", excused[0])
+        notes += excused
+    if not any(i.wrong.any() for i in inputs):
+        return GradcheckReport(True, inputs, notes=tuple(notes), weights=tuple(weights))
+    return failure(checked, inputs, weights, tuple(notes), tolerance)
+
+
+def failure(
+    checked: Checked,
+    inputs: tuple[InputReport, ...],
+    weights: list[Array],
+    notes: tuple[str, ...],
+    tolerance: Tolerance,
+) -> GradcheckReport:
+    """The report on gradients that are wrong: where most, and why."""
     wrong = [which for which, i in enumerate(inputs) if i.wrong.any()]
-    if not wrong:
-        return GradcheckReport(True, inputs, notes=notes, weights=tuple(weights))
     worst = max(wrong, key=lambda which: np.abs(inputs[which].error[inputs[which].worst()]))
     place = inputs[worst].worst()
-    outputs, through, mistakes = flat(weights).size, None, []
-    numeric = [i.numeric for i in inputs]
+    analytic, numeric = [i.analytic for i in inputs], [i.numeric for i in inputs]
+    through, mistakes = None, []
     for which in wrong:
         both = None
-        if outputs * analytic[which].size <= LARGEST:
+        if flat(weights).size * numeric[which].size <= LARGEST:
             both = Jacobians(checked, which, tolerance)
             skipped = inputs[which].excused.reshape(-1)
             both.analytic[:, skipped] = both.numeric[:, skipped]
-        if both and which == worst:
-            through = worst_output(
-                both, int(np.ravel_multi_index(place, inputs[which].wrong.shape))
-            )
+            if which == worst:
+                through = both.worst_output(int(np.ravel_multi_index(place, numeric[which].shape)))
         said = diagnose(checked, which, weights, analytic, numeric, both, tolerance)
         mistakes += ["\nor ".join(said)] if said else []
     return GradcheckReport(
@@ -246,26 +254,18 @@ def compared(
     return InputReport(checked.names[which], analytic, numeric, off, kinks, unclear)
 
 
-def about_excused(inputs: Sequence[InputReport]) -> Iterator[str]:
+def about_excused(report: InputReport) -> list[str]:
     """Say where nothing could be compared."""
-    for i in inputs:
-        for where, why in ((i.kinks, KINK), (i.unclear, UNCLEAR)):
-            if where.any():
-                index = [int(k) for k in np.argwhere(where)[0]]
-                yield (
-                    f"at {where.sum()} of {where.size} numbers of {i.name} (the first is "
-                    f"{i.name}{index or ''}) the function {why}; backward was not judged there\n"
-                    "  try: other inputs, away from such places"
-                )
-
-
-def worst_output(both: Jacobians, column: int) -> str:
-    """Through which output number the error of an input number comes in."""
-    with np.errstate(invalid="ignore"):
-        error = np.abs(both.analytic[:, column] - both.numeric[:, column])
-    row = int(np.where(np.isfinite(error), error, np.inf).argmax())
-    a, n = both.analytic[row, column], both.numeric[row, column]
-    return f"most of it through {both.place(row)}: its slope is {n:.6g}, and backward has {a:.6g}"
+    said = []
+    for where, why in ((report.kinks, KINK), (report.unclear, UNCLEAR)):
+        if where.any():
+            index = [int(k) for k in np.argwhere(where)[0]]
+            said.append(
+                f"at {where.sum()} of {where.size} numbers of {report.name} (the first is "
+                f"{report.name}{index or ''}) the function {why}; backward was not judged there\n"
+                "  try: other inputs, away from such places"
+            )
+    return said
 
 
 def gradgradcheck(

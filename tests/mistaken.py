@@ -8,6 +8,12 @@ import lucid
 from lucid.autograd import Function
 
 
+def leaf(*shape, seed=0):
+    """A float64 tensor of random numbers that requires a gradient."""
+    numbers = np.random.default_rng([seed, *shape]).standard_normal(shape)
+    return lucid.tensor(numbers, requires_grad=True)
+
+
 class Conv(Function):
     """y[n, o, t] = sum over c, k of w[o, c, k] * x[n, c, t*stride + k - padding]"""
 
@@ -206,3 +212,22 @@ class Normalize(Function):
         if self.mistake == "constants":
             return grad / deviation
         return (grad - grad.mean(0) - y * (grad * y).mean(0)) / deviation
+
+
+class Scaled(Function):
+    """y = x * x, whose slope is given as scale * x"""
+
+    def __init__(self, scale):
+        self.scale = scale
+
+    def forward(self, x):
+        return x * x
+
+    def backward(self, grad):
+        return grad * self.saved(0) * self.scale
+
+
+def conv(mistake, **options):
+    """A convolution with a mistake, as a function, and inputs for it."""
+    signal, kernel = leaf(3, 2, 9), leaf(4, 2, 3, seed=1)
+    return lambda x, w: Conv(mistake, **options)(x, w), (signal, kernel)

@@ -130,7 +130,7 @@ def other_values(value: Any, known: Any) -> list[Any]:
         return [v for v in known if v != value]
     if isinstance(value, bool):
         return [not value]
-    return [v for v in (0, 1) if v != value] if isinstance(value, int) else []
+    return [v for v in (0, 1) if v != value] if isinstance(value, int | np.integer) else []
 
 
 # --------------------------------------------------------------------------- right, then changed

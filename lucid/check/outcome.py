@@ -187,7 +187,7 @@ def numbers(value: Any) -> str:
     if isinstance(value, tuple | list) and any(is_array(v) for v in value):
         return "\n".join(numbers(v) for v in value)
     if not is_array(value):
-        return repr(value)
+        return repr(value.item() if isinstance(value, np.generic) else value)
     array = as_array(value)
     text = np.array2string(
         array, 80, separator=", ", threshold=60, edgeitems=2,

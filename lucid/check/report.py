@@ -178,8 +178,8 @@ class GradcheckReport:
         )
         lines = [
             f"worst at {place} (of the sum of report.weights * output)",
-            f"  backward     {self.analytic:.8g}",
-            f"  differences  {self.numeric:.8g}",
+            f"  backward     {self.analytic:.6g}",
+            f"  differences  {self.numeric:.6g}",
         ]
         if self.through:
             lines.append(f"  {self.through}")

@@ -49,7 +49,7 @@ def simpler_options(case: Case, options: Mapping[str, Any]) -> Iterator[Case]:
             simpler = list(known[: list(known).index(value)])
         elif isinstance(value, bool):
             simpler = [False] if value else []
-        elif isinstance(value, int):
+        elif isinstance(value, int | np.integer):
             simpler = [v for v in (0, 1, value // 2, value - 1) if abs(v) < abs(value)]
         for v in simpler:
             yield case._replace(values={**case.values, name: v})

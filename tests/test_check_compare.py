@@ -331,6 +331,15 @@ def test_the_reference_decides_what_is_allowed():
         compare(mine, right, {"x": [1, 2]})
 
 
+def test_descriptions_that_are_misspelt():
+    same = lambda x, mode="": x  # noqa: E731 (short)
+    with pytest.raises(TypeError, match=r"got 'reflect' for mode\n  try: mode=\['reflect'\]"):
+        compare(same, same, {"x": "N L", "mode": "reflect"})
+    assert compare(same, same, {"x": "N L", "mode": ["reflect"]})
+    with pytest.raises(ValueError, match="for axes that no array has: T"):
+        compare(same, same, {"x": "N L"}, sizes={"T": range(3)})
+
+
 def test_the_same_seed_makes_the_same_cases():
     def log(into):
         def function(x):

@@ -217,6 +217,13 @@ def test_the_callers_tensors_stay_as_they_are():
     assert x.grad is None
 
 
+def test_recording_need_not_be_on():
+    with lucid.no_grad():
+        assert gradcheck(lambda x: x * x, leaf(2))
+        assert gradgradcheck(lambda x: x * x, leaf(2))
+        assert not lucid.is_grad_enabled()
+
+
 def test_outputs_may_be_several_and_of_other_kinds():
     x = leaf(3, 4)
     report = gradcheck(lambda x: x.max(1), x)  # values and whole numbers

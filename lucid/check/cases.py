@@ -90,7 +90,7 @@ def described(
         for letter in shape.split()
         if not letter.isdecimal()
     }
-    options = {k: list(v) for k, v in description.items() if isinstance(v, list | tuple | range)}
+    options = {k: list(v) for k, v in description.items() if isinstance(v, list | range)}
     combinations = [
         dict(zip(options, chosen, strict=True))
         for chosen in itertools.islice(itertools.product(*options.values()), 10_000)

@@ -174,9 +174,9 @@ def compare(
     CheckError
         If they differ. It is an AssertionError; its ``report`` is what is returned otherwise.
     ValueError
-        If the reference refuses all cases.
+        If the reference refuses all cases, or a given one; for the size of an unknown letter.
     TypeError
-        If ``cases`` is a dict without the axes of an array.
+        If ``cases`` is a dict without the axes of an array, or with axes of other names.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def compare(
     limits = Limits(rtol, atol, check_dtype)
     options: Mapping[str, Any] = {}
     if isinstance(cases, Mapping):
-        check_description(cases)
+        check_description(cases, sizes or {})
         options = {name: what for name, what in cases.items() if isinstance(what, list | range)}
     plan = planned(cases, student_fn, sizes or {}, tensors, dtype, count, seed)
     pair = Functions(student_fn, reference_fn, limits)
@@ -256,13 +256,25 @@ class Functions(NamedTuple):
         return function.__name__ if inspect.isroutine(function) else type(function).__name__
 
 
-def check_description(description: Mapping[str, Any]) -> None:
-    """Raise unless a dict describes at least one array."""
+def check_description(description: Mapping[str, Any], sizes: Mapping[str, Sequence[int]]) -> None:
+    """Raise unless a dict describes at least one array, by axes that are letters or numbers."""
     if not any(isinstance(what, str) or callable(what) for what in description.values()):
         raise TypeError(
             "a dict of cases describes arrays by their axes, such as {'x': 'N C L'}, got "
             f"{dict(description)!r}\n  try: a list of dicts, [{{...}}], for arguments as they are"
         )
+    known = set()
+    for name, what in description.items():
+        for axis in what.split() if isinstance(what, str) else ():
+            if not (axis.isdecimal() or (len(axis) == 1 and axis.isalpha())):
+                raise TypeError(
+                    f"the axes of an array are letters and numbers, got {what!r} for {name}\n"
+                    f"  try: {name}=[{what!r}] for an option that is a string"
+                )
+            known.add(axis)
+    if not known.issuperset(sizes):
+        wrong = ", ".join(sorted(set(sizes) - known))
+        raise ValueError(f"sizes are given for axes that no array has: {wrong}")
 
 
 def planned(

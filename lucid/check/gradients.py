@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lucid.autograd import grad, is_tensor
+from lucid.autograd import enable_grad, grad, is_tensor
 from lucid.check.diagnose import LARGEST, Jacobians, diagnose
 from lucid.check.differences import Tolerance, flat, jacobian, judge
 from lucid.check.function import Checked, Problem, TensorFunction, floating_outputs, make_checked
@@ -102,6 +102,7 @@ def gradcheck(
     return verdict(checked, Tolerance(eps, atol, rtol), nondet_tol, raise_exception)
 
 
+@enable_grad()  # also where the caller has switched recording off
 def verdict(
     checked: Checked, tolerance: Tolerance, nondet_tol: float, raise_exception: bool
 ) -> GradcheckReport:

@@ -45,7 +45,7 @@ def simpler_options(case: Case, options: Mapping[str, Any]) -> Iterator[Case]:
     for name, value in case.values.items():
         known = options.get(name)
         simpler: list[Any] = []
-        if isinstance(known, list | tuple | range):
+        if isinstance(known, list | range):
             simpler = list(known[: list(known).index(value)])
         elif isinstance(value, bool):
             simpler = [False] if value else []

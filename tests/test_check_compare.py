@@ -283,6 +283,16 @@ def test_given_cases_in_three_forms():
         assert report.diagnosis == "a factor: it is 2 times what it should be, everywhere"
 
 
+def test_given_cases_of_different_forms():
+    report = compare(
+        lambda x, axis=0: -x.sum(axis),
+        lambda x, axis=0: x.sum(axis),
+        [{"x": np.ones((2, 3, 4)), "axis": 1}, {"x": np.ones(5)}, {"x": np.ones((2, 2))}],
+        raise_exception=False,
+    )
+    assert "the sign: it is -1 times what it should be, everywhere" in report.diagnosis
+
+
 def test_options_of_given_cases_are_made_simpler():
     def wrong(x, shift=0, flag=False):
         return np.roll(x, -shift)

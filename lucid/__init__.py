@@ -7,6 +7,9 @@
 (4, 8, 16)
 """
 
+import importlib
+from typing import TYPE_CHECKING
+
 from lucid import autograd, data, nn, optim, utils
 from lucid._version import __version__
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
@@ -157,6 +160,16 @@ from lucid.types import (
     uint8,
 )
 
+if TYPE_CHECKING:
+    from lucid import check
+else:  # who checks nothing does not wait for what checks
+
+    def __getattr__(name: str) -> object:
+        if name == "check":
+            return importlib.import_module("lucid.check")
+        raise AttributeError(f"module 'lucid' has no attribute {name!r}")
+
+
 __all__ = [
     "AxisError", "CheckpointError", "DTypeLike", "DeviceLike", "Generator", "ShapeError", "Tensor",
     "UninitializedParameterError", "__version__", "abs", "add", "all", "allclose", "amax", "amin",
@@ -177,4 +190,5 @@ __all__ = [
     "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "tensor", "tile",
     "topk", "transpose", "tril", "triu", "trunc", "uint8", "unbind", "unflatten", "unfold",
     "unsqueeze", "utils", "var", "where", "zeros", "zeros_like",
+    "check",  # imported when it is first asked for
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function, Hook, edges_of, is_tensor, make_tensor
+from lucid.errors import ShapeError
 from lucid.grad_mode import recording
 from lucid.memory import Saved, note
 
@@ -34,6 +35,35 @@ def _renew_lock() -> None:
 
 with contextlib.suppress(AttributeError):  # Windows cannot fork
     os.register_at_fork(after_in_child=_renew_lock)
+
+
+class GradientShapeError(ShapeError):
+    """A backward returned a gradient of another shape than its input's."""
+
+    def __init__(self, op: str, expected: tuple[int, ...], got: tuple[int, ...]) -> None:
+        self.cure = shape_problem(expected, got)
+        super().__init__(
+            f"backward of {op} must return gradients of its inputs' shapes: "
+            f"expected {expected}, got {got}" + (f"\n  try: {self.cure}" if self.cure else "")
+        )
+
+
+def shape_problem(
+    expected: tuple[int, ...], got: tuple[int, ...], keep: str = "keepdim"
+) -> str | None:
+    """The sum that was left out, if an input of the expected shape broadcasts to the other."""
+    lead = len(got) - len(expected)
+    padded = (1,) * lead + expected
+    if lead < 0 or any(e not in (1, g) for e, g in zip(padded, got, strict=True)):
+        return None
+    # axes that broadcasting adds in front, and those of size 1 that it stretches
+    new, stretched = range(lead), [i for i in range(lead, len(got)) if padded[i] != got[i]]
+    steps = "".join(
+        f".sum({tuple(axes) if len(axes) > 1 else axes[0]}{option})"
+        for axes, option in ((stretched, f", {keep}=True"), (new, ""))
+        if axes
+    )
+    return f"grad{steps}, since the input was broadcast from {expected} to {got}"
 
 
 def run_backward(
@@ -149,10 +179,7 @@ def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor], unshared: 
                 f"got {type(part).__name__}\n  try: tensor operations instead of NumPy's"
             )
         if part._array.shape != shape:
-            raise ValueError(
-                f"backward of {type(node).__name__} must return gradients of its inputs' shapes: "
-                f"expected {shape}, got {part._array.shape}"
-            )
+            raise GradientShapeError(type(node).__name__, shape, part._array.shape)
         add_to(grads, unshared, edge, part, node.new_gradients)
 
 

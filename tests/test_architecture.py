@@ -24,7 +24,7 @@ LAYERS = [
         "config",
     },  # the one cycle: tensors have the ops for methods
     {"nn"},
-    {"optim", "data", "io"},
+    {"optim", "data", "io", "check"},
     {"utils"},
     {"__init__", "__main__"},
 ]
@@ -80,6 +80,7 @@ def test_all_is_what_is_public():
         lucid.optim,
         lucid.data,
         lucid.autograd,
+        lucid.check,
     ):
         for name in module.__all__:
             assert getattr(module, name) is not None

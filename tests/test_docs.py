@@ -93,11 +93,12 @@ PAGES = {
     "lucid.nn": "nn",
     "lucid.optim": "optim",
     "lucid.data": "data",
+    "lucid.check": "check",
 }
 # Modules, aliases of types, and what is documented on another page.
 ELSEWHERE = {
-    "__version__", "autograd", "data", "nn", "optim", "utils", "functional", "init", "swa_utils",
-    "lr_scheduler", "augment",
+    "__version__", "autograd", "check", "data", "nn", "optim", "utils", "functional", "init",
+    "swa_utils", "lr_scheduler", "augment",
     "DTypeLike", "DeviceLike", "float32", "float64", "int32", "int64", "uint8", "bool",
     "no_grad", "enable_grad", "set_grad_enabled", "is_grad_enabled", "save", "load",
 }  # fmt: skip
@@ -121,6 +122,7 @@ def public_objects():
         lucid.optim,
         lucid.data,
         lucid.autograd,
+        lucid.check,
     ):
         for name in module.__all__:
             value = getattr(module, name)

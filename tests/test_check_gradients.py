@@ -1,0 +1,392 @@
+"""gradcheck: what is no mistake, what cannot be compared, what it is given, and its report."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lucid
+from lucid import nn
+from lucid.check import CheckError, gradcheck, gradgradcheck
+
+from mistaken import Add, Conv, Scaled, Square, conv, leaf
+
+# --------------------------------------------------------------------- where differences mislead
+
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (lambda x: x.relu(), 0.0),
+        (lambda x: x.clamp(-1, 1), 1.0),
+        (lambda x: x.floor() + x, 2.0),
+    ],
+)
+def test_a_kink_is_no_mistake(function, at):
+    report = gradcheck(function, lucid.tensor([0.5, at], dtype="float64", requires_grad=True))
+    assert report.inputs[0].kinks.tolist() == [False, True]
+    assert "(the first is x[1]) the function has a kink or a jump" in report.notes[0]
+
+
+def test_between_the_slopes_of_a_kink_anything_is_right():
+    class Abs(lucid.autograd.Function):
+        def __init__(self, at_zero):
+            self.at_zero = at_zero
+
+        def forward(self, x):
+            return np.abs(x)
+
+        def backward(self, grad):
+            return grad * lucid.where(self.saved(0) == 0, self.at_zero, self.saved(0).sign())
+
+    x = lucid.tensor([1.0, 0.0], dtype="float64", requires_grad=True)
+    for at_zero, ok in ((-1.0, True), (0.0, True), (0.5, True), (1.0, True), (1.5, False)):
+        report = gradcheck(lambda x, a=at_zero: Abs(a)(x), x, raise_exception=False)
+        assert report.ok == ok, at_zero
+        assert report.inputs[0].kinks.tolist() == [False, at_zero in (-1.0, 0.5, 1.0)]
+
+
+def test_a_kink_nearby_is_stepped_over():
+    x = lucid.tensor([5e-7, -5e-7], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x: x.relu() * 3, x)
+    assert not report.inputs[0].excused.any()
+
+
+def test_a_kink_excuses_nothing_else():
+    class Relu(lucid.autograd.Function):
+        def forward(self, x):
+            return np.maximum(x, 0)
+
+        def backward(self, grad):
+            return grad * 7
+
+    x = lucid.tensor([0.0, 1.0, -1.0], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x: Relu()(x), x, raise_exception=False)
+    assert report.inputs[0].wrong.tolist() == [True, True, True]  # 7 is no slope of relu at 0
+
+
+def test_a_check_that_could_judge_nothing_fails():
+    report = problem(lambda x: x.relu(), lucid.zeros(3, requires_grad=True))
+    assert report.problem == "nothing of the gradient of x could be judged"
+    assert report.diagnosis.startswith(
+        "at 3 of 3 numbers of x (the first is x[0]) the function has"
+    )
+    assert "try: other inputs" in report.diagnosis
+
+
+def test_many_wrong_places_are_not_all_looked_at_closely(monkeypatch):
+    monkeypatch.setattr("lucid.check.gradients.JUDGED", 10)
+    report = gradcheck(lambda x: Scaled(3)(x), leaf(50), raise_exception=False)
+    assert report.inputs[0].wrong.all()
+    # a kink among the places looked at first: then all are
+    x = lucid.tensor(np.where(np.arange(50) % 2, 0.0, 1.0), requires_grad=True)
+    report = gradcheck(lambda x: x.relu(), x)
+    assert report.inputs[0].kinks.sum() == 25
+
+
+def test_large_numbers_are_moved_by_steps_that_count():
+    x = lucid.tensor([1e9, -3e7, 1e-3], dtype="float64", requires_grad=True)
+    assert gradcheck(lambda x: x**2 / 1e9, x)
+
+
+def test_steep_places_are_looked_at_with_smaller_steps():
+    x = lucid.tensor([1e-4, 3e-5], dtype="float64", requires_grad=True)
+    assert gradcheck(lambda x: 1 / x, x)
+    assert gradcheck(lambda x: x.log(), x)
+
+
+def test_outputs_that_stay_infinite_do_no_harm():
+    mask = lucid.tensor([True, False, False])
+    report = gradcheck(lambda x: x.masked_fill(mask, -np.inf), leaf(3))
+    assert not report.inputs[0].excused.any()
+
+
+def test_where_there_are_no_differences_nothing_is_judged():
+    x = lucid.tensor([0.0, 1.0], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x: x.sqrt(), x)
+    assert report.inputs[0].excused.tolist() == [True, False]
+    assert "not judged there" in report.notes[0]
+
+
+# ----------------------------------------------------------------------- what cannot be compared
+
+
+def problem(function, *inputs, **options):
+    with pytest.raises(CheckError) as caught:
+        gradcheck(function, inputs, **options)
+    report = caught.value.report
+    assert str(caught.value) == repr(report)
+    assert not report
+    return report
+
+
+def test_random_numbers_are_named():
+    report = problem(nn.Dropout(), leaf(50))
+    assert "gives another output the second time" in report.problem
+    assert "from lucid (dropout?)\n  try: model.eval()" in report.diagnosis
+    assert gradcheck(nn.Dropout().eval(), leaf(50))
+    report = problem(lambda x: x * lucid.tensor(np.random.rand()), leaf(3))  # noqa: NPY002 (it is what is told apart)
+    assert "from numpy.random" in report.diagnosis
+    counted = []
+    report = problem(lambda x: counted.append(1) or x * len(counted), leaf(3))
+    assert "remembers something from call to call" in report.diagnosis
+
+
+def test_a_tolerance_for_functions_that_are_not_repeatable():
+    noise = np.random.default_rng(0)
+    jittering = lambda x: x * 2 + 1e-12 * lucid.tensor(noise.random())  # noqa: E731 (short)
+    assert problem(jittering, leaf(3)).problem
+    assert gradcheck(jittering, leaf(3), nondet_tol=1e-9)
+
+
+def test_a_backward_that_is_not_repeatable():
+    kept = np.zeros(3)
+
+    class Keeping(lucid.autograd.Function):
+        def forward(self, x):
+            return x * 2
+
+        def backward(self, grad):
+            kept[...] += 2 * grad.numpy()
+            return lucid.tensor(kept)
+
+    report = problem(lambda x: Keeping()(x), leaf(3))
+    assert "another gradient of x the second time" in report.problem
+    assert "try: begin with np.zeros_like" in report.diagnosis
+
+
+@pytest.mark.parametrize(
+    ("mistake", "text"),
+    [
+        ("fn changes x", "fn changes x in place"),
+        ("changes the incoming grad", "backward changes the incoming grad in place"),
+    ],
+)
+def test_writing_to_what_is_given_is_named(mistake, text):
+    report = problem(lambda x: Square(mistake)(x), leaf(3))
+    assert report.problem == text
+    assert "begin with a copy" in report.diagnosis
+
+
+def test_a_gradient_that_was_not_summed_has_the_wrong_shape():
+    report = problem(lambda x, b: Add("shape")(x, b), leaf(4, 3, 5), leaf(3, 1))
+    assert "expected (3, 1), got (4, 3, 5)" in report.problem
+    assert report.diagnosis == (
+        "broadcast not summed\n  try: grad.sum(2, keepdim=True).sum(0), since the input was "
+        "broadcast from (3, 1) to (4, 3, 5)"
+    )
+    x, b = leaf(4, 3, 5), leaf(3, 1)
+    with pytest.raises(lucid.ShapeError, match=r"try: grad.sum\(2, keepdim=True\).sum\(0\)"):
+        Add("shape")(x, b).sum().backward()
+
+
+def test_the_cure_of_a_broadcast_has_the_right_shape():
+    for shape in [(3,), (1, 3), (4, 1), (1,), (), (1, 1)]:
+        b = leaf(*shape)
+        report = problem(lambda x, b: Add("shape")(x, b), leaf(4, 3), b)
+        steps = report.diagnosis.split("try: ")[1].split(", since")[0]
+        assert eval(steps, {"grad": lucid.zeros(4, 3)}).shape == shape
+    report = problem(
+        lambda x, w: Add("shape")(x, w), leaf(4, 3), leaf(4, 3)[:1].detach().requires_grad_()
+    )
+    assert report.diagnosis
+
+
+def test_outputs_that_have_no_gradient():
+    assert "float32 though the inputs are float64" in problem(lambda x: x.float(), leaf(3)).problem
+    assert "the output is bool: it has no gradient" in problem(lambda x: x > 0, leaf(3)).problem
+
+
+# ------------------------------------------------------------------------------- what it is given
+
+
+def test_float32_is_checked_in_float64_and_said():
+    x = lucid.tensor([1.0, 2.0], requires_grad=True)
+    weight = lucid.tensor([3.0, 4.0])
+    report = gradcheck(lambda x, w: x * w, (x, weight))
+    assert report.notes == tuple(f"{n} was float32; it is checked in float64" for n in "xw")
+    assert [i.name for i in report.inputs] == ["x"]  # the other one is a constant
+    assert x.dtype is lucid.float32
+
+
+def test_the_callers_tensors_stay_as_they_are():
+    x, w = leaf(2, 3), leaf(3)
+    before = x.tolist(), w.tolist()
+    gradcheck(lambda x, w: x * w, (x, w))
+    assert (x.tolist(), w.tolist()) == before
+    assert x.grad is None
+
+
+def test_recording_need_not_be_on():
+    with lucid.no_grad():
+        assert gradcheck(lambda x: x * x, leaf(2))
+        assert gradgradcheck(lambda x: x * x, leaf(2))
+        assert not lucid.is_grad_enabled()
+
+
+def test_outputs_may_be_several_and_of_other_kinds():
+    x = leaf(3, 4)
+    report = gradcheck(lambda x: x.max(1), x)  # values and whole numbers
+    assert [w.shape for w in report.weights] == [(3,)]
+    report = gradcheck(lambda x: (x.sum(), Square("factor 2")(x)), x, raise_exception=False)
+    assert report.diagnosis.startswith("factor 2")
+    assert report.through.startswith("most of it through output 1[")
+    report = gradcheck(lambda x: [x.sum(0), x.detach() * 1, 3 * x], x, raise_exception=False)
+    assert report.diagnosis.startswith("no gradient arrives at x, though output 1 depends on it")
+
+
+def test_inputs_that_are_not_tensors_are_passed_on():
+    assert gradcheck(lambda x, n, flag: x**n if flag else x, (leaf(3), 3, True))
+
+
+def test_inputs_without_names():
+    report = gradcheck(lambda *xs: xs[0] * xs[1], (leaf(2), leaf(2, seed=1)))
+    assert [i.name for i in report.inputs] == ["inputs[0]", "inputs[1]"]
+
+
+def test_empty_inputs_and_outputs():
+    assert gradcheck(lambda x: x * 2, leaf(0, 3))
+    assert gradcheck(lambda x: x[:0], leaf(3))
+
+
+def test_errors_say_what_to_do():
+    with pytest.raises(ValueError, match=r"none does\n  try: lucid\.tensor"):
+        gradcheck(lambda x: x, lucid.zeros(2))
+    with pytest.raises(TypeError, match=r"good for one call\n  try: gradcheck\(lambda"):
+        gradcheck(Square(), leaf(2))
+    with pytest.raises(TypeError, match=r"a Square object"):
+        gradcheck(Square, leaf(2))
+    with pytest.raises(TypeError, match=r"got NumPy arrays\n  try: lucid\.tensor"):
+        gradcheck(lambda x: x, np.zeros(2))
+    with pytest.raises(TypeError, match="a tensor, or a tuple of tensors, got ndarray"):
+        gradcheck(lambda x: x.detach().numpy(), leaf(2))
+    with pytest.raises(ValueError, match="gradgradcheck moves the inputs"):
+        gradgradcheck(nn.Linear(2, 2), lucid.zeros(1, 2))
+    with pytest.raises(ZeroDivisionError):  # the student's own, with its traceback
+        gradcheck(lambda x: x * (1 // 0), leaf(2))
+
+
+# ------------------------------------------------------------------------------------ NumPy alone
+
+
+def forward(x, w, b):
+    return x @ w + b
+
+
+def right_backward(grad, x, w, b):
+    return grad @ w.T, x.T @ grad, grad.sum(0)
+
+
+def arrays(*shapes):
+    random = np.random.default_rng(0)
+    return tuple(random.standard_normal(shape) for shape in shapes)
+
+
+def test_code_without_tensors():
+    given = arrays((4, 3), (3, 2), (2,))
+    report = gradcheck(forward, given, backward=right_backward)
+    assert [i.name for i in report.inputs] == ["x", "w", "b"]
+    with pytest.raises(CheckError, match=r"broadcast not summed: only output\[0, :\] contributes"):
+        gradcheck(forward, given, backward=lambda g, x, w, b: (g @ w.T, x.T @ g, g[0]))
+    report = gradcheck(
+        forward, given, backward=lambda g, x, w, b: (g @ w.T, x.T @ g, g), raise_exception=False
+    )
+    assert report.problem == "the gradient of b must have its shape (2,), got (4, 2)"
+    assert "try: grad.sum(0), since" in report.diagnosis
+
+
+def test_whole_numbers_and_float32_without_tensors():
+    w, index = arrays((4, 2))[0].astype(np.float32), np.array([1, 1, 3])
+
+    def backward(grad, w, index):
+        gw = np.zeros_like(w)
+        gw[index] = grad
+        return gw
+
+    report = gradcheck(
+        lambda w, index: w[index], (w, index), backward=backward, raise_exception=False
+    )
+    assert "\nor overwritten" in report.diagnosis  # or the first output left out: who can tell
+    assert report.notes == ("w was float32; it is checked in float64",)
+
+    def both(grad, w, index):
+        gw = np.zeros_like(w)
+        np.add.at(gw, index, grad)
+        return gw, None
+
+    assert gradcheck(lambda w, index: w[index], (w, index), backward=both)
+
+
+def test_errors_without_tensors():
+    x = np.ones(3)
+    with pytest.raises(TypeError, match=r"got tuple\n  try: lambda x: forward\(x\)\[0\]|got str"):
+        gradcheck(lambda x: ("cache", x), x, backward=lambda g, x: g)
+    with pytest.raises(ValueError, match=r"there are none\n  try: x.astype\(float\)"):
+        gradcheck(lambda x: x, np.arange(3), backward=lambda g, x: g)
+    report = gradcheck(lambda x: x * 1, x, backward=lambda g, x: (g, g), raise_exception=False)
+    assert report.problem == "backward must return one gradient for each of x, got 2"
+    changing = gradcheck(
+        lambda x: x * 1, x, backward=lambda g, x: np.multiply(g, 1, out=x), raise_exception=False
+    )
+    assert changing.problem == "backward changes x in place"
+
+
+# ------------------------------------------------------------------------------ second derivatives
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: x.tanh(), lambda x: x.softmax(0), lambda x: (x * x.exp()).sum()]
+)
+def test_second_derivatives(function):
+    report = gradgradcheck(function, leaf(4))
+    assert [i.name for i in report.inputs] == ["x", "grad_outputs[0]"]
+    assert report.ok
+
+
+def test_a_backward_that_leaves_the_graph_has_no_second_derivative():
+    report = gradgradcheck(lambda x, w: Conv()(x, w), (leaf(1, 1, 4), leaf(1, 1, 2)),
+                           raise_exception=False)  # fmt: skip
+    assert report.diagnosis.startswith("no gradient arrives at")
+    assert gradgradcheck(lambda x: Square()(x), leaf(3), lucid.ones(3))
+    assert gradgradcheck(nn.Conv1d(2, 3, 2), leaf(1, 2, 4))
+
+
+# ------------------------------------------------------------------------------------ the report
+
+
+def test_the_report_of_a_flipped_kernel():
+    x = lucid.tensor([[[1.0, 2.0, 3.0, 4.0]]], dtype="float64", requires_grad=True)
+    w = lucid.tensor([[[1.0, 2.0, 4.0]]], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x, w: Conv("flipped")(x, w), (x, w), raise_exception=False)
+    text = repr(report)
+    assert text.startswith(
+        "gradcheck: WRONG gradient of w (2 of 3 numbers); right: x\n\nworst at w["
+    )
+    assert "  w, shape (1, 1, 3):  .  right   1-9  wrong, 9 the most\n" in text
+    assert "[0, 0]" not in text
+    assert "    [0]  9 . 9\n" in text
+    assert report._repr_html_().startswith("<pre>gradcheck: WRONG")
+
+
+def test_html_is_escaped():
+    class Tagged(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_parameter("<b>", nn.Parameter(lucid.ones(2)))
+
+        def forward(self, x):
+            return x * self._parameters["<b>"]
+
+    report = gradcheck(Tagged(), leaf(2))
+    assert "&lt;b&gt;" in report._repr_html_()
+    assert "<b>" not in report._repr_html_()
+
+
+def test_large_jacobians_are_not_needed_for_a_diagnosis(monkeypatch):
+    monkeypatch.setattr("lucid.check.gradients.LARGEST", 10)
+    function, inputs = conv("the sign")
+    report = gradcheck(function, inputs, raise_exception=False)
+    assert report.diagnosis.startswith("the sign")
+    assert report.through is None
+    function, inputs = conv("kernel flipped", padding=1)
+    assert gradcheck(function, inputs, raise_exception=False).diagnosis.startswith("kernel flipped")

@@ -437,6 +437,9 @@ class Tensor(OpMethods):
     def __ror__(self, other: TensorLike) -> Tensor:
         return ops.bitwise_or(other, self)
 
+    def __rxor__(self, other: TensorLike) -> Tensor:
+        return ops.bitwise_xor(other, self)
+
     def __rmatmul__(self, other: Tensor) -> Tensor:
         return ops.matmul(other, self)
 

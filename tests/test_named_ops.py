@@ -340,6 +340,7 @@ def test_draws_repeat_with_their_seed():
 
 def test_new_tensors_take_the_dtype():
     x = lucid.tensor([1, 2], dtype=lucid.int32)
+    assert x.cpu() is x
     assert x.new_zeros(2, 3).tolist() == [[0] * 3] * 2
     assert x.new_ones((2,)).dtype is lucid.int32
     assert x.new_full((1, 2), 5).tolist() == [[5, 5]]

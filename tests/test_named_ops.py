@@ -174,6 +174,14 @@ def test_digits_are_kept_where_numbers_are_small():
     assert lucid.logaddexp(lucid.tensor(-1e4), lucid.tensor(-INF)).item() == -1e4
 
 
+def test_whole_numbers_are_made_floats_first():
+    for name in ("sinh", "cosh", "tan", "erf", "exp2"):
+        for dtype in (lucid.uint8, lucid.int64, lucid.bool):
+            x = lucid.tensor([0, 1, 3]).to(dtype)
+            op = getattr(lucid, name)
+            np.testing.assert_array_equal(op(x).numpy(), op(x.float()).numpy())
+
+
 def test_special_numbers():
     x = lucid.tensor([NAN, INF, -INF, 1.0])
     assert x.nan_to_num(5.0, 6.0, -7.0).tolist() == [5, 6, -7, 1]
@@ -326,6 +334,7 @@ def test_draws_have_their_probabilities():
     np.testing.assert_allclose(x.mean(0).numpy(), [0, 10], atol=0.06)
     np.testing.assert_allclose(x.std(0).numpy(), [1, 0.1], rtol=0.05)
     assert lucid.normal(1.0, 2.0, (3, 4)).shape == (3, 4)
+    assert lucid.normal(1.0, 2.0, 3).shape == (3,)
     assert lucid.normal(lucid.zeros(2).double(), 1.0).dtype is lucid.float64
 
 
@@ -386,6 +395,9 @@ ERRORS = [
     (lambda: lucid.multinomial(X[None], 1), lucid.ShapeError, "one row of weights or several"),
     (lambda: lucid.normal(0.0, 1.0), TypeError, "needs a size"),
     (lambda: lucid.normal(X, -1.0), ValueError, "at least 0, got -1"),
+    (lambda: lucid.normal(X, NAN), ValueError, "at least 0, got nan"),
+    (lambda: I[0].bincount(minlength=-1), ValueError, "minlength must be at least 0, got -1"),
+    (lambda: lucid.hann_window(3, dtype="int64"), TypeError, "made of fractions, got dtype int64"),
     (lambda: lucid.hann_window(-1), ValueError, "got -1"),
     (lambda: X ^ X, TypeError, r"\^ needs bools or whole numbers"),
 ]

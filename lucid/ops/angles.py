@@ -108,7 +108,8 @@ def sinh(input: Tensor) -> Tensor:
     >>> lucid.sinh(lucid.tensor([0.0, 1.0]))
     tensor([0.0000, 1.1752])
     """
-    return (expm1(input) - expm1(-input)) / 2  # each minus 1: exact also close to 0
+    x = floating(input)
+    return (expm1(x) - expm1(-x)) / 2  # each minus 1: exact also close to 0
 
 
 def cosh(input: Tensor) -> Tensor:
@@ -120,4 +121,5 @@ def cosh(input: Tensor) -> Tensor:
     >>> lucid.cosh(lucid.tensor([0.0, 1.0]))
     tensor([1.0000, 1.5431])
     """
-    return (exp(input) + exp(-input)) / 2
+    x = floating(input)
+    return (exp(x) + exp(-x)) / 2

@@ -10,7 +10,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import make_tensor
-from lucid.errors import ShapeError
+from lucid.errors import ShapeError, check_size
 from lucid.ops.broadcast import raw
 from lucid.ops.reduce import Dims, sum
 from lucid.ops.shape import axis_of
@@ -67,7 +67,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.i
     weights : Tensor, optional
         One for each.
     minlength : int
-        The least size of the result.
+        The least size of the result, at least 0.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.i
         )
     if weights is not None and weights.shape != input.shape:
         raise ShapeError(f"a weight for each number: got {weights.shape} for {input.shape}")
-    size = operator.index(minlength)
+    size = check_size("minlength", minlength, 0)
     if weights is None:
         return make_tensor(np.bincount(x, minlength=size).astype(np.int64, copy=False))
     counted = np.bincount(x, weights._array, size)

@@ -12,6 +12,7 @@ from lucid import random, types
 from lucid.autograd import is_tensor, make_tensor
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import raw
+from lucid.ops.create import checked_shape
 
 if TYPE_CHECKING:
     from lucid.random import Generator
@@ -116,9 +117,9 @@ def normal(
     m, s = np.asarray(raw(mean)), np.asarray(raw(std))
     if size is None and not (is_tensor(mean) or is_tensor(std)):
         raise TypeError("normal of two numbers needs a size\n  try: lucid.normal(0.0, 1.0, (3,))")
-    if (s < 0).any():
+    if not (s >= 0).all():
         raise ValueError(f"the standard deviation is at least 0, got {s.min()}")
-    shape = np.broadcast_shapes(m.shape, s.shape) if size is None else tuple(size)
+    shape = np.broadcast_shapes(m.shape, s.shape) if size is None else checked_shape((size,))
     floats = [x.dtype for x in (mean, std) if is_tensor(x) and x.is_floating_point()]
     dtype = np.result_type(*[d.numpy for d in floats or [types.get_default_dtype()]])
     drawn = random.stream(generator).standard_normal(shape)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lucid import types
 from lucid.ops.create import finished
-from lucid.ops.sample import floating_dtype
 from lucid.types import DeviceLike, DTypeLike
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ def hann_window(
 
     Raises
     ------
+    TypeError
+        For a dtype of whole numbers.
     ValueError
         If the length is negative.
 
@@ -71,6 +73,8 @@ def hamming_window(
 
     Raises
     ------
+    TypeError
+        For a dtype of whole numbers.
     ValueError
         If the length is negative.
 
@@ -80,11 +84,12 @@ def hamming_window(
     >>> lucid.hamming_window(4)
     tensor([0.0800, 0.5400, 1.0000, 0.5400])
     """
-    length = operator.index(window_length)
+    length, wanted = operator.index(window_length), types.as_dtype(dtype)
     if length < 0:
         raise ValueError(f"a window has at least 0 weights, got {window_length}")
+    if not wanted.is_floating_point:
+        raise TypeError(f"a window is made of fractions, got dtype {wanted.name}")
     N = max(length if periodic else length - 1, 1)
     angles = 2 * np.pi * np.arange(length) / N
     array = alpha - beta * np.cos(angles) if length > 1 else np.ones(length)
-    wanted = floating_dtype("a window", dtype).numpy
-    return finished(array.astype(wanted), device, requires_grad)
+    return finished(array.astype(wanted.numpy), device, requires_grad)

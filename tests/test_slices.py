@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 
 import lucid
+import lucid.nn as nn
+import lucid.nn.functional as F
 from lucid.autograd import Function, grad
 from lucid.ops import index as index_ops
 from lucid.ops.index import PutItem
@@ -227,3 +231,69 @@ def test_an_op_without_add_gradient_says_so():
         (x[1:].sum() + half.sum()).backward()  # the first is the first to be walked back
     with pytest.raises(NotImplementedError, match="Half has no backward"):
         half.sum().backward()
+
+
+def gated_model():
+    """A gate on the halves of a convolution's output, and a sum over the steps of a GRU."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.gru = nn.Conv1d(2, 8, 3), nn.GRU(4, 3, batch_first=True)
+
+        def forward(self, x):
+            filters, gates = self.conv(x).chunk(2, 1)
+            states = self.gru((filters.tanh() * gates.sigmoid()).transpose(1, 2))[0]
+            return lucid.stack([(step * step).sum() for step in states.unbind(1)]).sum()
+
+    return Net()
+
+
+def trained(seed):
+    """The parameters after some steps, for which nothing is drawn that other threads draw from."""
+    stream = lucid.Generator().manual_seed(seed)
+    model = gated_model()
+    with lucid.no_grad():
+        for p in model.parameters():
+            p.copy_(lucid.randn(*p.shape, generator=stream) * 0.3)
+    x = lucid.randn(3, 2, 20, generator=stream)
+    optimizer = lucid.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(8):
+        optimizer.zero_grad()
+        model(x).backward()
+        optimizer.step()
+    return np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])
+
+
+def test_models_train_in_threads_at_once_as_they_do_alone():
+    alone = [trained(seed) for seed in range(4)]
+    found = [None] * 4
+
+    def work(seed):
+        found[seed] = trained(seed)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for ours, expected in zip(found, alone, strict=True):
+        assert ours.tobytes() == expected.tobytes()
+
+
+def test_gradients_of_a_gate_are_the_same_for_any_number_of_threads():
+    before, found = lucid.get_num_threads(), []
+    stream = np.random.default_rng(0)
+    x, w = (stream.standard_normal(s).astype("f") for s in ((8, 32, 600), (64, 32, 3)))
+    try:
+        for threads in (1, 2, 3):
+            lucid.set_num_threads(threads)
+            weight = lucid.tensor(w, requires_grad=True)
+            y = F.conv1d(lucid.tensor(x), weight)
+            filters, gates = y.chunk(2, 1)
+            change = (y[:, :, 1:] - y[:, :, :-1]).abs().sum()
+            ((filters.tanh() * gates.sigmoid()).sum() + (y * y).sum() + change).backward()
+            found.append(weight.grad.numpy().tobytes())
+    finally:
+        lucid.set_num_threads(before)
+    assert len(set(found)) == 1

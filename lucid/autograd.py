@@ -56,7 +56,7 @@ class Function:
         Class attribute. True if ``backward`` calls ``self.output()``.
     new_gradients : bool
         Class attribute. True if ``backward`` returns arrays that it has made, each for one input:
-        then a leaf can keep them. Others are copied.
+        then a leaf can keep them, and others can be added to them. All else is copied.
     adds_gradient : bool
         Class attribute. True if there is an ``add_gradient(grad, total)`` besides ``backward``.
     silent : bool

@@ -56,7 +56,9 @@ class Function:
         Class attribute. True if ``backward`` calls ``self.output()``.
     new_gradients : bool
         Class attribute. True if ``backward`` returns arrays that it has made, each for one input:
-        then a leaf can keep them. Others are copied.
+        then a leaf can keep them, and others can be added to them. All else is copied.
+    adds_gradient : bool
+        Class attribute. True if there is an ``add_gradient(grad, total)`` besides ``backward``.
     silent : bool
         Class attribute. True if ``forward`` never makes NumPy warn (of a division by zero, say),
         so that the warnings need not be switched off, which takes as long as a small kernel.
@@ -84,6 +86,7 @@ class Function:
     reads_inputs: ClassVar[bool] = True
     reads_output: ClassVar[bool] = False
     new_gradients: ClassVar[bool] = False
+    adds_gradient: ClassVar[bool] = False
     silent: ClassVar[bool] = False
 
     edges: tuple[Function | Tensor | None, ...] | None = None  # None: not recorded, or freed
@@ -102,6 +105,15 @@ class Function:
     def backward(self, grad: Tensor) -> Tensor | tuple[Tensor | None, ...] | None:
         """Return the gradients of the inputs, given the gradient of the output."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def add_gradient(self, grad: Any, total: Any) -> None:
+        """Add to the array ``total`` what ``backward`` would return for the array ``grad``.
+
+        For an op that reads a few numbers of a large input. The walk calls this instead of
+        ``backward`` where there is a sum to add to, and nobody will differentiate it again: T
+        slices of a tensor then cost as much as it is large, and not T times as much.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no add_gradient")
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         """Compute the output; record this instance as its node if a gradient may be wanted."""

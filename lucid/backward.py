@@ -11,7 +11,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
@@ -162,9 +162,13 @@ def leading_to(order: list[Function | Tensor], targets: set[int]) -> list[Functi
 
 def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor], unshared: set[int]) -> None:
     """Call a node's backward, and add what it returns to the gradients of its inputs."""
+    edges = node.edges if node.edges is not None else edges_of(node)
+    if node.adds_gradient and can_take(total := grads.get(id(edges[0])), grad, edges[0], unshared):
+        with np.errstate(all="ignore"):
+            node.add_gradient(grad._array, total._array)
+        return
     result = node.backward(grad)
     parts = result if isinstance(result, tuple) else (result,)
-    edges = node.edges if node.edges is not None else edges_of(node)
     if len(parts) != len(edges):
         raise ValueError(
             f"backward of {type(node).__name__} must return one gradient for each of its "
@@ -188,9 +192,26 @@ def add_to(
 ) -> None:
     """Sum up: a tensor used twice gets both gradients, and their sum is an array of its own."""
     known = grads.get(id(spot))
+    if can_take(known, grad, spot, unshared):
+        with np.errstate(all="ignore"):
+            known._array += grad._array
+        return
     grads[id(spot)] = grad if known is None else known + grad
     if new or known is not None:
         unshared.add(id(spot))
+
+
+def can_take(
+    total: Tensor | None, grad: Tensor, spot: Function | Tensor | None, unshared: set[int]
+) -> TypeGuard[Tensor]:
+    """Whether ``grad`` can be added in place to the ``total`` of a place: nobody else has it."""
+    return (
+        total is not None
+        and id(spot) in unshared
+        and not recording.enabled
+        and total._array.base is None
+        and total._array.dtype == grad._array.dtype
+    )
 
 
 def apply_hooks(hooks: list[Hook], grad: Tensor) -> Tensor:

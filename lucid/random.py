@@ -186,6 +186,11 @@ def spawn_seed() -> np.random.SeedSequence:
 def stream(generator: Generator | None = None) -> np.random.Generator:
     """Return the NumPy generator to draw from: the given one, the scope's, or the global one."""
     if generator is not None:
+        if not isinstance(generator, Generator):
+            raise TypeError(
+                f"generator must be a lucid.Generator, got {type(generator).__name__}\n"
+                "  try: lucid.Generator().manual_seed(0)"
+            )
         return generator.numpy
     return _scope.generator or _global.numpy
 

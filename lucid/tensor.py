@@ -137,6 +137,10 @@ class Tensor(OpMethods):
         """Where the numbers live: always the CPU."""
         return types.CPU
 
+    def cpu(self) -> Tensor:
+        """The tensor itself: it is there already."""
+        return self
+
     def is_floating_point(self) -> Bool:
         """Whether the numbers are float32 or float64."""
         return self.dtype.is_floating_point
@@ -436,6 +440,9 @@ class Tensor(OpMethods):
 
     def __ror__(self, other: TensorLike) -> Tensor:
         return ops.bitwise_or(other, self)
+
+    def __rxor__(self, other: TensorLike) -> Tensor:
+        return ops.bitwise_xor(other, self)
 
     def __rmatmul__(self, other: Tensor) -> Tensor:
         return ops.matmul(other, self)

@@ -1,7 +1,8 @@
-"""What lucid has of PyTorch's 1-D world, as a page of the docs: ``python tests/parity.py``.
+"""What lucid has of PyTorch's 1-D world, as two pages of the docs: ``python tests/parity.py``.
 
 The names are PyTorch's own, in ``data/torch_names.json``. What is here is looked up; what is
-different, and why something is left out, is said below, by the first pattern that fits.
+different, and why something is left out, is said below, by the first pattern that fits; for
+``torch`` itself and the methods of a tensor in ``parity_tensor.py``.
 """
 
 from __future__ import annotations
@@ -9,11 +10,17 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+
+import lucid
+
+from parity_tensor import TENSOR_DIFFERENT, TENSOR_LEFT_OUT
 
 NAMES = Path(__file__).parent / "data" / "torch_names.json"
-PAGE = Path(__file__).parents[1] / "docs" / "parity.rst"
-MODULES = {"utils.data": "data"}  # where lucid's name is another
+DOCS = Path(__file__).parents[1] / "docs"
+TENSOR = ("torch", "Tensor", "autograd", "autograd.functional", "linalg", "fft")  # the second page
 
 PLANE = "of images or volumes, or for them only"
 DEPRECATED = "an older name of what is here"
@@ -21,6 +28,7 @@ LATER = "not here yet"
 ATTENTION = "attention: not here yet"
 
 LEFT_OUT = [
+    *TENSOR_LEFT_OUT,
     (r"nn(\.functional)?:.*([23]d|2d_with_indices|3d_with_indices)$", PLANE),
     (r"nn(\.functional)?:(Fold|fold|Unfold|unfold|affine_grid|grid_sample)$", PLANE),
     (r"nn(\.functional)?:(Pixel(Uns|S)huffle|pixel_(un)?shuffle|.*hannel_?[sS]huffle)$", PLANE),
@@ -63,6 +71,7 @@ LEFT_OUT = [
 ]  # fmt: skip
 
 DIFFERENT = {
+    **TENSOR_DIFFERENT,
     "nn:LSTM": "no ``proj_size``",
     "nn:Embedding": "no ``max_norm``, ``sparse`` and their like",
     "nn:ConvTranspose1d": "takes (N, C, L) only",
@@ -86,40 +95,75 @@ DIFFERENT = {
 }
 
 
+LAYERS_SAY = """\
+Every public name of the modules of PyTorch that a model of signals imports: *here*, *different* (in
+what, is said; more on :doc:`differences`), or *left out*, and why. The functions of ``torch`` and
+the methods of a tensor have a page of their own, :doc:`parity_tensor`. The tables are made from
+PyTorch's own lists by ``tests/parity.py``, which looks up each name in lucid; a test holds them to
+the code.
+"""
+TENSORS_SAY = """\
+Every public function and dtype of ``torch``, every method and property of a tensor, and what there
+is for differentiation, linear algebra and Fourier transforms: *here*, *different*, or *left out*,
+and why. Layers, optimizers and data are on :doc:`parity`, where it is said how these tables are
+made.
+"""
+
+
 def names() -> dict[str, list[str]]:
     """PyTorch's names, by module."""
     return json.loads(NAMES.read_text(encoding="utf-8"))["names"]
 
 
+def found(module: str) -> Any:
+    """What of lucid has the names of a module of PyTorch; None if there is no such thing."""
+    if module in ("autograd.functional", "linalg", "fft"):
+        return None
+    if module == "Tensor":
+        return lucid.Tensor
+    name = {"utils.data": ".data", "torch": ""}.get(module, f".{module}")
+    return importlib.import_module(f"lucid{name}")
+
+
 def state(module: str, name: str) -> tuple[str, str]:
     """("here" | "different" | "left out", why); KeyError if nobody has said why."""
     key = f"{module}:{name}"
-    lucids = importlib.import_module(f"lucid.{MODULES.get(module, module)}")
-    if hasattr(lucids, name):
+    if hasattr(found(module), name):
         return ("different", DIFFERENT[key]) if key in DIFFERENT else ("here", "")
+    keys = [key]
+    if module in ("torch", "Tensor"):  # which have many of the functions of layers, too
+        if hasattr(lucid.nn.functional, name):
+            return "different", "in ``nn.functional``"
+        keys.append(f"nn.functional:{name}")
     for pattern, reason in LEFT_OUT:
-        if re.match(pattern, key):
+        if any(re.match(pattern, k) for k in keys):
             return "left out", reason
     raise KeyError(f"{key} is not in lucid: say why in tests/parity.py")
 
 
-def page() -> str:
-    """The page, as reStructuredText."""
-    title = "PyTorch's 1-D world, name by name"
-    text = f"""{title}
-{"=" * len(title)}
+def pages() -> dict[Path, str]:
+    """Both pages, as reStructuredText."""
+    layers = [module for module in names() if module not in TENSOR]
+    return {
+        DOCS / "parity.rst": page("PyTorch's 1-D world, name by name", LAYERS_SAY, layers),
+        DOCS / "parity_tensor.rst": page("PyTorch's tensors, name by name", TENSORS_SAY, TENSOR),
+    }
 
-Every public name of the modules of PyTorch that a model of signals imports: *here*, *different* (in
-what, is said; more on :doc:`differences`), or *left out*, and why. The table is made from PyTorch's
-own lists by ``tests/parity.py``, which looks up each name in lucid; a test holds it to the code.
-"""
-    for module, known in names().items():
+
+def page(title: str, text: str, modules: Iterable[str]) -> str:
+    """A page: for each module what is here, and a table of the rest."""
+    text = f"{title}\n{'=' * len(title)}\n\n{text}"
+    for module in modules:
+        known = names()[module]
         states = {name: state(module, name) for name in known}
-        heading = f"torch.{module}"
+        heading = module if module == "torch" else f"torch.{module}"
         here = [name for name, (what, _) in states.items() if what == "here"]
         text += f"\n{heading}\n{'-' * len(heading)}\n\n"
-        text += f"Of {len(known)} names, {len(here)} are here as they are there:\n"
-        text += ", ".join(f"``{name}``" for name in here) + ".\n"
+        if here:
+            text += f"Of {len(known)} names, {len(here)} are here as they are there:\n"
+            text += ", ".join(f"``{name}``" for name in here) + ".\n"
+        else:
+            text += f"Of {len(known)} names, none is here.\n"
         rest = {(what, why) for what, why in states.values() if what != "here"}
         if rest:
             text += "\n.. list-table::\n   :widths: 50 15 35\n\n"
@@ -130,4 +174,5 @@ own lists by ``tests/parity.py``, which looks up each name in lucid; a test hold
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

@@ -152,6 +152,13 @@ def mixing(a, b, mixed):
         (lambda: augment.mixup(lucid.ones(2, 3), lucid.tensor([0, 1])), TypeError, "lucid.eye"),
         (lambda: augment.mixup(lucid.ones(2, 3), lucid.ones(3)), lucid.ShapeError, "as many"),
         (lambda: augment.mixup(lucid.ones(2), lucid.ones(2), 0), ValueError, "alpha must be above"),
+        (
+            lambda: augment.mixup(lucid.ones(2), lucid.ones(2), np.inf),
+            ValueError,
+            "finite, got inf",
+        ),
+        (lambda: augment.jitter(lucid.ones(2, 3), np.inf), ValueError, "finite, got inf"),
+        (lambda: augment.scaling(lucid.ones(2, 3), np.nan), ValueError, "finite, got nan"),
     ],
 )
 def test_refused_changes(change, error, message):

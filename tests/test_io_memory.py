@@ -151,6 +151,18 @@ def test_read_only_memory():
     assert a.tolist() == [1, 1, 1]
 
 
+def test_what_runs_backwards_is_not_given_away(torch):
+    x = lucid.arange(6).reshape(2, 3)
+    for turned in (x[::-1], x[:, ::-1], x[:, ::-2]):  # PyTorch would end the process
+        for take in (np.from_dlpack, torch.from_dlpack):
+            with pytest.raises(BufferError, match=r"backwards.*\n  try: x.contiguous\(\)"):
+                take(turned)
+            assert take(turned.contiguous()).tolist() == turned.tolist()
+        assert np.from_dlpack(turned, copy=True).tolist() == turned.tolist()
+    assert torch.from_dlpack(x[:1][::-1]).tolist() == [[0, 1, 2]]  # one row has no direction
+    assert lucid.from_dlpack(x.numpy()[::-1]).tolist() == [[3, 4, 5], [0, 1, 2]]
+
+
 def test_copies_share_nothing(torch):
     t = torch.ones(3)
     x = lucid.from_dlpack(t, copy=True, device="cpu")

@@ -155,6 +155,16 @@ def test_big_endian_and_small_numbers(path):
 # -------------------------------------------------------------------------------- broken, hostile
 
 
+@pytest.mark.parametrize("order", [b"middle", b"", b"LITTLE", b"big\n", bytes(1000)])
+def test_another_order_of_bytes_is_refused(path, order):
+    out = io.BytesIO(archive(tensor() + b".", s0=FOUR))
+    with zipfile.ZipFile(out, "a") as file:
+        file.writestr("archive/byteorder", order)
+    path.write_bytes(out.getvalue())
+    with pytest.raises(CheckpointError, match="'little' or 'big', got b'"):
+        lucid.load(path)
+
+
 def test_a_flipped_bit_is_refused_or_harmless(path):
     """The zip format has parts that nobody reads, such as dates; all else is under checksums."""
     tree = {"w": lucid.tensor([[1.0, 2.0]]), "e": 3}

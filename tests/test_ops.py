@@ -7,6 +7,7 @@ import builtins
 import numpy as np
 import pytest
 from test_more_ops import TESTED
+from test_named_ops import TESTED as NAMED
 
 import lucid
 from lucid import ops
@@ -236,7 +237,7 @@ def test_every_op_is_tested():
     }  # fmt: skip
     elsewhere |= {"from_dlpack", "to_array", "to_dlpack", "to_numpy"}  # test_io_memory.py
     same_as = {"clip", "double", "float", "min", "getitem", "to"}
-    elsewhere |= TESTED | {"adaptive_max_pool1d", "avg_pool1d", "interpolate", "lp_pool1d"}
+    elsewhere |= TESTED | NAMED | {"adaptive_max_pool1d", "avg_pool1d", "interpolate", "lp_pool1d"}
     elsewhere |= {"max_unpool1d", "pad"}  # in test_shapes_of_signals.py
     # test_conv_transpose.py, test_norms.py
     elsewhere |= {"conv_transpose1d", "group_norm", "instance_norm", "layer_norm", "rms_norm"}

@@ -10,9 +10,9 @@ import pytest
 import parity
 
 
-def test_the_page_is_that_of_the_code():
-    found = parity.PAGE.read_text(encoding="utf-8")
-    assert found == parity.page(), "try: python tests/parity.py"
+@pytest.mark.parametrize("path", parity.pages(), ids=lambda path: path.name)
+def test_the_page_is_that_of_the_code(path):
+    assert path.read_text(encoding="utf-8") == parity.pages()[path], "try: python tests/parity.py"
 
 
 def test_every_note_is_about_a_name():

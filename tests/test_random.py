@@ -20,6 +20,9 @@ DRAWS = {
     "rand_like": lambda g: lucid.rand_like(lucid.zeros(3), generator=g),
     "randn_like": lambda g: lucid.randn_like(lucid.zeros(3), generator=g),
     "randint_like": lambda g: lucid.randint_like(lucid.zeros(3), 1000, generator=g),
+    "bernoulli": lambda g: lucid.bernoulli(lucid.full((50,), 0.5), generator=g),
+    "multinomial": lambda g: lucid.multinomial(lucid.ones(50), 20, generator=g),
+    "normal": lambda g: lucid.normal(lucid.ones(3), 2.0, generator=g),
 }
 
 
@@ -54,6 +57,12 @@ def test_a_state_brings_the_numbers_back(draw):
     lucid.set_rng_state(state)
     assert draw(None).tolist() == first
     assert random.spawn_seed().generate_state(2).tolist() == child
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_a_generator_of_another_kind_is_named(draw):
+    with pytest.raises(TypeError, match=r"got Generator\n  try: lucid.Generator\(\).manual_seed"):
+        draw(np.random.default_rng(0))
 
 
 def test_a_state_is_a_snapshot():

@@ -28,6 +28,8 @@ A data set that changes its samples each time, and a loader that does so a batch
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from lucid import ops, random
@@ -238,8 +240,8 @@ def mixup(
             )
     if not x.ndim or not y.ndim or x.shape[0] != y.shape[0]:
         raise ShapeError(f"x and y hold as many signals, got shapes {x.shape} and {y.shape}")
-    if not alpha > 0:
-        raise ValueError(f"alpha must be above 0, got {alpha}")
+    if not 0 < alpha < math.inf:
+        raise ValueError(f"alpha must be above 0, and finite, got {alpha}")
     numbers = random.stream(generator)
     share, partner = float(numbers.beta(alpha, alpha)), numbers.permutation(x.shape[0])
     mixed = [share * a + (1 - share) * a[partner] for a in (x._array, y._array)]
@@ -262,9 +264,9 @@ def gathered(a: Array, source: Array) -> Array:
 
 
 def at_least_0(name: str, value: float) -> float:
-    """Return a float; a ValueError if it is negative or nan."""
-    if not value >= 0:
-        raise ValueError(f"{name} must be at least 0, got {value}")
+    """Return a float; a ValueError if it is negative, nan or infinite."""
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name} must be at least 0, and finite, got {value}")
     return float(value)
 
 

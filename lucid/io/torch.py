@@ -67,7 +67,10 @@ class Archive:
             raise ValueError(f"it holds {len(pickles)} files named data.pkl")
         self.folder = pickles[0].removesuffix("data.pkl")
         given = f"{self.folder}byteorder" in archive.namelist()
-        self.order = {b"little": "<", b"big": ">"}[self.read("byteorder") if given else b"little"]
+        order = self.read("byteorder") if given else b"little"
+        if order not in (b"little", b"big"):
+            raise ValueError(f"the order of its bytes is 'little' or 'big', got {order[:20]!r}")
+        self.order = "<" if order == b"little" else ">"
         self.storages: dict[str, tuple[Storage, Tensor]] = {}
 
     def read(self, name: str) -> bytes:

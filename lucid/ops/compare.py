@@ -126,6 +126,18 @@ def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
     return compared(np.logical_or, input, other)
 
 
+def logical_xor(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = either input or other, not both
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.logical_xor(lucid.tensor([1, 0]), lucid.tensor([2, 3]))
+    tensor([False,  True])
+    """
+    return compared(np.logical_xor, input, other)
+
+
 def bitwise_not(input: Tensor) -> Tensor:
     """out = ~input: for bools "not", for whole numbers every bit turned
 
@@ -162,6 +174,19 @@ def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
     """
     a, b = pair(input, other)
     return make_tensor(np.bitwise_or(without_fractions("|", a)._array, b._array))
+
+
+def bitwise_xor(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = input ^ other: for bools "either, not both", for whole numbers bit by bit
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.tensor([True, False]) ^ lucid.tensor([True, True])
+    tensor([False,  True])
+    """
+    a, b = pair(input, other)
+    return make_tensor(np.bitwise_xor(without_fractions("^", a)._array, b._array))
 
 
 def without_fractions(name: str, input: Tensor) -> Tensor:

@@ -60,6 +60,8 @@ class Conv1d(Function):
 
     def forward(self, x: Array, w: Array, bias: Array | None = None) -> Array:
         y = np.empty((x.shape[0], w.shape[0], self.T), x.dtype)
+        if bias is not None:
+            bias = contiguous(bias)
         kernels.conv1d_forward(contiguous(x), contiguous(w), bias, y, *self.geometry)
         return y
 

@@ -224,8 +224,8 @@ def to_dlpack(input: Tensor, **options: Any) -> Any:
     Raises
     ------
     BufferError
-        For a tensor that requires a gradient, or whose memory is read-only if the other library
-        does not know of such.
+        For a tensor that requires a gradient, or runs backwards through memory, or whose memory is
+        read-only if the other library does not know of such.
 
     References
     ----------
@@ -245,9 +245,16 @@ def to_dlpack(input: Tensor, **options: Any) -> Any:
             "another library would leave the graph behind, and this tensor requires a gradient\n"
             "  try: x.detach()"
         )
-    capsule = input._array.__dlpack__(**options)
+    array = input._array
+    backwards = any(n > 1 and step < 0 for n, step in zip(array.shape, array.strides, strict=True))
+    if backwards and not options.get("copy"):
+        raise BufferError(  # the standard allows it, but it makes PyTorch end the process
+            "other libraries cannot read numbers backwards, as x[::-1] does\n"
+            "  try: x.contiguous(), or x.flip(0)"
+        )
+    capsule = array.__dlpack__(**options)
     if not options.get("copy"):
-        input._memory.expose(input._array)
+        input._memory.expose(array)
     return capsule
 
 

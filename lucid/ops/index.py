@@ -56,6 +56,7 @@ class GetItem(Function):
     """out = x[index]"""
 
     reads_inputs = False
+    new_gradients = adds_gradient = True
 
     def __init__(self, index: Any) -> None:
         self.index = index
@@ -65,6 +66,12 @@ class GetItem(Function):
 
     def backward(self, grad: Tensor) -> Tensor:
         return PutItem(self.index, self.shapes[0])(grad)
+
+    def add_gradient(self, grad: Array, total: Array) -> None:
+        if is_basic(self.index):
+            total[self.index] += grad
+        else:
+            np.add.at(total, self.index, grad)
 
 
 class PutItem(Function):

@@ -1,4 +1,8 @@
-"""Write down the public names of PyTorch's 1-D world: ``python tests/data/make_torch_names.py``."""
+"""Write down the public names of PyTorch's 1-D world: ``python tests/data/make_torch_names.py``.
+
+Of ``torch`` itself the functions and the dtypes, of its classes those of tensors: the others are
+parts of its compilers.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,22 @@ def functions(module: Any) -> list[str]:
     ]
 
 
+def of_tensors() -> list[str]:
+    """The names of ``torch`` that make, take or describe tensors."""
+    return [
+        name
+        for name, value in vars(torch).items()
+        if (callable(value) or isinstance(value, torch.dtype))
+        and not name.startswith(("_", "has_torch_function"))
+        and (name[0].islower() or name in ("Generator", "Size", "Tensor"))
+    ]
+
+
+def public(some: list[str]) -> list[str]:
+    """Those without an underscore in front."""
+    return [name for name in some if not name.startswith("_")]
+
+
 def names() -> dict[str, list[str]]:
     """The names of each module."""
     found = {
@@ -39,7 +59,15 @@ def names() -> dict[str, list[str]]:
         "optim": torch.optim.__all__,
         "optim.lr_scheduler": lr_scheduler.__all__,
         "optim.swa_utils": swa_utils.__all__,
-        "utils.data": [name for name in torch.utils.data.__all__ if not name.startswith("_")],
+        "utils.data": public(torch.utils.data.__all__),
+        "torch": of_tensors(),
+        "Tensor": public(dir(torch.Tensor)),
+        "autograd": torch.autograd.__all__,
+        "autograd.functional": torch.autograd.functional.__all__,
+        "linalg": public(
+            [n for n, f in vars(torch.linalg).items() if callable(f) and n[0].islower()]
+        ),
+        "fft": public([n for n, f in vars(torch.fft).items() if callable(f) and n[0].islower()]),
     }
     return {module: sorted(set(some)) for module, some in found.items()}
 

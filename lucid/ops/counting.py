@@ -1,0 +1,249 @@
+"""How often, and where: counts, positions, and the different numbers of a tensor. No gradients."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lucid import types
+from lucid.autograd import make_tensor
+from lucid.errors import ShapeError, check_size
+from lucid.ops.broadcast import raw
+from lucid.ops.reduce import Dims, sum
+from lucid.ops.shape import axis_of
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor, TensorLike
+
+
+def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
+    """out = how many numbers over ``dim`` are not 0
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.count_nonzero(lucid.tensor([[1, 0], [2, 3]]), 1)
+    tensor([1, 2])
+    """
+    return sum(input != 0, dim)
+
+
+def nonzero(input: Tensor, *, as_tuple: builtins.bool = False) -> Any:
+    """out = where the numbers stand that are not 0, one row of indices for each
+
+    Parameters
+    ----------
+    input : Tensor
+    as_tuple : bool
+        True for a tensor of indices per axis, with which ``input[...]`` can be read.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> x = lucid.tensor([[1, 0], [2, 3]])
+    >>> lucid.nonzero(x)
+    tensor([[0, 0],
+            [1, 0],
+            [1, 1]])
+    >>> x[x.nonzero(as_tuple=True)]
+    tensor([1, 2, 3])
+    """
+    if as_tuple:
+        return tuple([make_tensor(where) for where in np.nonzero(np.atleast_1d(input._array))])
+    return make_tensor(np.argwhere(input._array))
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.int = 0) -> Tensor:
+    """out[k] = how often k occurs in input, or the sum of the weights where it does
+
+    Parameters
+    ----------
+    input : Tensor
+        Whole numbers from 0 up, on one axis.
+    weights : Tensor, optional
+        One for each.
+    minlength : int
+        The least size of the result, at least 0.
+
+    Raises
+    ------
+    TypeError
+        If the numbers are not whole.
+    ValueError
+        If one is negative, or the shapes do not fit.
+
+    Examples
+    --------
+    How many samples each class has:
+
+    >>> import lucid
+    >>> lucid.bincount(lucid.tensor([0, 2, 2]), minlength=4)
+    tensor([1, 0, 2, 0])
+    """
+    x = input._array
+    if x.dtype.kind not in "iu":
+        raise TypeError(f"bincount counts whole numbers, got {input.dtype.name}\n  try: x.long()")
+    if x.ndim != 1 or x.min(initial=0) < 0:
+        low = x.min(initial=0)
+        raise ValueError(
+            "bincount counts whole numbers from 0 up, on one axis: "
+            f"got shape {input.shape}, the least number {low}\n  try: x.flatten()"
+        )
+    if weights is not None and weights.shape != input.shape:
+        raise ShapeError(f"a weight for each number: got {weights.shape} for {input.shape}")
+    size = check_size("minlength", minlength, 0)
+    if weights is None:
+        return make_tensor(np.bincount(x, minlength=size).astype(np.int64, copy=False))
+    counted = np.bincount(x, weights._array, size)
+    return make_tensor(counted.astype(np.float32) if weights.dtype is types.float32 else counted)
+
+
+def histc(
+    input: Tensor, bins: builtins.int = 100, min: builtins.float = 0, max: builtins.float = 0
+) -> Tensor:
+    """out[i] = how many numbers lie in the i-th of equal parts of ``min`` to ``max``
+
+    Parameters
+    ----------
+    input : Tensor
+        Of a floating dtype; numbers outside are not counted.
+    bins : int
+        How many parts.
+    min, max : float
+        The limits; both 0 for the smallest and the largest number.
+
+    Raises
+    ------
+    ValueError
+        If there is no part, or ``max`` is below ``min``, or a limit is not finite.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.histc(lucid.tensor([0.1, 0.2, 0.9]), bins=2, min=0, max=1)
+    tensor([2., 1.])
+    """
+    if not input.is_floating_point():
+        raise TypeError(f"histc counts float numbers, got {input.dtype.name}\n  try: x.float()")
+    x, count = input._array, operator.index(bins)
+    low, high = builtins.float(min), builtins.float(max)
+    if low == high == 0 and x.size:
+        low, high = builtins.float(x.min()), builtins.float(x.max())
+    if low == high:
+        low, high = low - 1, high + 1
+    if count < 1 or not (low < high and np.isfinite([low, high]).all()):
+        raise ValueError(
+            f"histc needs at least one part of a finite range: got {bins} of {low} to {high}"
+        )
+    counts, _ = np.histogram(x, count, (low, high))
+    return make_tensor(counts.astype(x.dtype))
+
+
+def unique(
+    input: Tensor,
+    sorted: builtins.bool = True,
+    return_inverse: builtins.bool = False,
+    return_counts: builtins.bool = False,
+    dim: builtins.int | None = None,
+) -> Any:
+    """out = the different numbers in input, the smallest first
+
+    Parameters
+    ----------
+    input : Tensor
+    sorted : bool
+        They come in order, whatever is given here.
+    return_inverse : bool
+        Whether to return, too, which of them stands at each place of input.
+    return_counts : bool
+        Whether to return, too, how often each occurs.
+    dim : int, optional
+        Compare whole slices along this axis.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.unique(lucid.tensor([3, 1, 3]), return_counts=True)
+    (tensor([1, 3]), tensor([1, 2]))
+    """
+    axis = None if dim is None else axis_of(dim, input.ndim)
+    found, inverse, counts = np.unique(
+        input._array, return_inverse=True, return_counts=True, axis=axis, equal_nan=False
+    )
+    inverse = inverse.reshape(input.shape if axis is None else -1)
+    results = [make_tensor(found)]
+    results += [make_tensor(inverse)] if return_inverse else []
+    results += [make_tensor(counts)] if return_counts else []
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def searchsorted(
+    sorted_sequence: Tensor, input: TensorLike, *, right: builtins.bool = False
+) -> Tensor:
+    """out = where each number of input would be put in, for the sequence to stay in order
+
+    Parameters
+    ----------
+    sorted_sequence : Tensor
+        Rising along its last axis: one row, or as many rows as ``input`` has.
+    input : Tensor or number
+        What is put in.
+    right : bool
+        Behind equal numbers instead of before them.
+
+    Raises
+    ------
+    ShapeError
+        If there are other rows than those of the input.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.searchsorted(lucid.tensor([1.0, 3.0, 5.0]), lucid.tensor([3.0, 9.0]))
+    tensor([1, 3])
+    """
+    rows, x = sorted_sequence._array, np.asarray(raw(input))
+    side: Any = "right" if right else "left"
+    if rows.ndim == 1:
+        return make_tensor(rows.searchsorted(x, side))
+    if not rows.ndim or rows.shape[:-1] != x.shape[:-1]:
+        raise ShapeError(
+            "a sequence is one row, or has the rows of the input: "
+            f"got {rows.shape} for an input {x.shape}"
+        )
+    out: Array = np.empty(x.shape, np.int64)
+    for i in np.ndindex(x.shape[:-1]):
+        out[i] = rows[i].searchsorted(x[i], side)
+    return make_tensor(out)
+
+
+def bucketize(input: TensorLike, boundaries: Tensor, *, right: builtins.bool = False) -> Tensor:
+    """out = which of the parts between the boundaries each number of input lies in
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.bucketize(lucid.tensor([0.5, 2.0, 7.0]), lucid.tensor([1.0, 2.0, 5.0]))
+    tensor([0, 1, 3])
+    """
+    if boundaries.ndim != 1:
+        raise ShapeError(f"boundaries are one row, got {boundaries.shape}")
+    return searchsorted(boundaries, input, right=right)
+
+
+def isin(
+    elements: TensorLike, test_elements: TensorLike, *, invert: builtins.bool = False
+) -> Tensor:
+    """out = whether each of the elements is among the others
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.isin(lucid.tensor([1, 2, 3]), lucid.tensor([3, 1]))
+    tensor([ True, False,  True])
+    """
+    return make_tensor(np.isin(raw(elements), raw(test_elements), invert=invert))

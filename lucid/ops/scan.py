@@ -1,0 +1,97 @@
+"""Along an axis, each from those before it: running products, differences."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from typing import TYPE_CHECKING
+
+from lucid import types
+from lucid.ops.convert import to
+from lucid.ops.index import narrow
+from lucid.ops.join import cat
+from lucid.ops.shape import axis_of
+from lucid.types import DTypeLike
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
+
+
+def cumprod(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
+    """out_i = input_0 * ... * input_i along ``dim``
+
+    Parameters
+    ----------
+    input : Tensor
+        Bools and small integers are multiplied as int64.
+    dim : int
+        The axis.
+    dtype : DTypeLike, optional
+        Convert to this dtype first.
+
+    Notes
+    -----
+    After the steps 1, 2, 4, ..., each place has the product of its last 2, 4, 8, ... numbers. There
+    are more multiplications than numbers, but no divisions: every derivative is right at 0, too.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.cumprod(lucid.tensor([1, 2, 3]), 0)
+    tensor([1, 2, 6])
+    """
+    if dtype is not None:
+        input = to(input, dtype)
+    elif not input.is_floating_point():
+        input = to(input, types.int64)
+    if input.ndim == 0:
+        return input
+    axis, out, step = axis_of(dim, input.ndim), input, 1
+    n = input.shape[axis]
+    while step < n:
+        first, rest = narrow(out, axis, 0, step), narrow(out, axis, step, n - step)
+        out = cat([first, rest * narrow(out, axis, 0, n - step)], axis)
+        step *= 2
+    return out
+
+
+def diff(
+    input: Tensor,
+    n: builtins.int = 1,
+    dim: builtins.int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+) -> Tensor:
+    """out_i = input_(i+1) - input_i along ``dim``: how a signal changes
+
+    Parameters
+    ----------
+    input : Tensor
+    n : int
+        How often.
+    dim : int
+        The axis.
+    prepend, append : Tensor, optional
+        What is put before the first and behind the last number.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is negative.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.diff(lucid.tensor([1, 4, 9, 16])), lucid.diff(lucid.tensor([1, 4, 9]), n=2)
+    (tensor([3, 5, 7]), tensor([2]))
+    """
+    axis, times = axis_of(dim, input.ndim), operator.index(n)
+    if times < 0:
+        raise ValueError(f"n must be at least 0, got {n}")
+    parts = [part for part in (prepend, input, append) if part is not None]
+    out = input if len(parts) == 1 else cat(parts, axis)
+    for _ in range(times):
+        rest = builtins.max(out.shape[axis] - 1, 0)
+        first = builtins.min(1, out.shape[axis])
+        out = narrow(out, axis, first, rest) - narrow(out, axis, 0, rest)
+    return out

@@ -1,0 +1,279 @@
+"""Functions of one number or two that formulas name: erf, sinc, hypot, lerp and others."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lucid.autograd import Function
+from lucid.ops.arithmetic import pow
+from lucid.ops.broadcast import floating, pair, sum_to
+from lucid.ops.compare import clamp, isnan, where
+from lucid.ops.elementwise import abs, exp, log
+from lucid.ops.normal import NormalCDF
+from lucid.ops.unary import log1p, sin, square, trunc
+from lucid.types import Array
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor, TensorLike
+
+# erf(x) = 2 / sqrt(pi) * (x - x^3 / 3 + x^5 / 10 - ...): the factors of x, x^3, x^5, ...
+SMALL = 0.5
+SERIES = [2 / math.sqrt(math.pi) * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(13)]
+
+
+class Erf(Function):
+    """out = 2 / sqrt(pi) * the integral of e^(-t^2) from 0 to x"""
+
+    def forward(self, x: Array) -> Array:
+        # 2 P(x sqrt 2) - 1 loses the digits of small numbers, for which the series is exact
+        tails = 2 * NormalCDF().forward(x * x.dtype.type(math.sqrt(2))) - 1
+        small = np.clip(x, -SMALL, SMALL)
+        near = small * np.polyval(np.array(SERIES[::-1], x.dtype), small * small)
+        return np.where(np.abs(x) < SMALL, near, tails)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * (2 / math.sqrt(math.pi) * exp(-square(self.saved(0))))
+
+
+def erf(input: Tensor) -> Tensor:
+    """out = 2 / sqrt(pi) * the integral of e^(-t^2) from 0 to input
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.erf(lucid.tensor([0.0, 1.0, -10.0]))
+    tensor([ 0.0000,  0.8427, -1.0000])
+    """
+    return Erf()(floating(input))
+
+
+def erfc(input: Tensor) -> Tensor:
+    """out = 1 - erf(input), exact also where that is tiny
+
+    Examples
+    --------
+    >>> import lucid
+    >>> f"{lucid.erfc(lucid.tensor(5.0)):.6e}"
+    '1.537460e-12'
+    """
+    return 2 * NormalCDF()(floating(input) * -math.sqrt(2))
+
+
+def exp2(input: Tensor) -> Tensor:
+    """out = 2^input
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.exp2(lucid.tensor([3.0, -1.0]))
+    tensor([8.0000, 0.5000])
+    """
+    return pow(2.0, floating(input))
+
+
+def frac(input: Tensor) -> Tensor:
+    """out = the digits after the point, with the sign of input
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.frac(lucid.tensor([1.5, -1.25]))
+    tensor([ 0.5000, -0.2500])
+    """
+    return input - trunc(input)
+
+
+def sinc(input: Tensor) -> Tensor:
+    """out = sin(pi * input) / (pi * input), and 1 at 0: the impulse response of a low-pass
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.sinc(lucid.tensor([0.0, 0.5]))
+    tensor([1.0000, 0.6366])
+    """
+    z = math.pi * floating(input)
+    # Close to 0 the series, so that there is nothing to divide by, and every derivative is right.
+    close = abs(z) < 0.05
+    q = square(where(close, z, 0.0))
+    series = 1 - q / 6 * (1 - q / 20 * (1 - q / 42))
+    apart = where(close, 1.0, z)
+    return where(close, series, sin(apart) / apart)
+
+
+def logit(input: Tensor, eps: builtins.float | None = None) -> Tensor:
+    """out = ln(input / (1 - input)), the inverse of ``sigmoid``
+
+    Parameters
+    ----------
+    input : Tensor
+        Probabilities.
+    eps : float, optional
+        Keep them from ``eps`` to ``1 - eps``; without it, 0 and 1 give -inf and inf.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.logit(lucid.tensor([0.5, 0.75]))
+    tensor([0.0000, 1.0986])
+    """
+    p = floating(input)
+    p = p if eps is None else clamp(p, eps, 1 - eps)
+    return log(p) - log1p(-p)
+
+
+def nan_to_num(
+    input: Tensor,
+    nan: builtins.float = 0.0,
+    posinf: builtins.float | None = None,
+    neginf: builtins.float | None = None,
+) -> Tensor:
+    """out = input with other numbers for nan, inf and -inf; those have no gradient
+
+    Parameters
+    ----------
+    input : Tensor
+    nan : float
+        What stands for a nan.
+    posinf, neginf : float, optional
+        What stands for inf and -inf; the largest and the smallest number of the dtype by default.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.nan_to_num(lucid.tensor([1.0, float("nan"), float("inf")]), posinf=9.0)
+    tensor([1., 0., 9.])
+    """
+    if not input.is_floating_point():
+        return input
+    limits = np.finfo(input.dtype.numpy)
+    out = where(isnan(input), nan, input)
+    out = where(input == math.inf, builtins.float(limits.max) if posinf is None else posinf, out)
+    return where(input == -math.inf, builtins.float(limits.min) if neginf is None else neginf, out)
+
+
+class Hypot(Function):
+    """out = (a^2 + b^2)^(1/2)"""
+
+    reads_output = True
+
+    def forward(self, a: Array, b: Array) -> Array:
+        return np.hypot(a, b)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        y = self.output()
+        part = grad / where(y == 0, 1.0, y)  # at the corner, slope 0
+        return (
+            sum_to(part * self.saved(0), self.shapes[0]) if self.needs[0] else None,
+            sum_to(part * self.saved(1), self.shapes[1]) if self.needs[1] else None,
+        )
+
+
+def hypot(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = the square root of input^2 + other^2, whose squares cannot overflow
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.hypot(lucid.tensor([3.0]), lucid.tensor([4.0]))
+    tensor([5.])
+    """
+    return Hypot()(*pair(input, other, floating=True))
+
+
+class LogAddExp(Function):
+    """out = ln(e^a + e^b)"""
+
+    reads_output = True
+
+    def forward(self, a: Array, b: Array) -> Array:
+        return np.logaddexp(a, b)
+
+    def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
+        y = self.output()
+        return (
+            sum_to(grad * exp(self.saved(0) - y), self.shapes[0]) if self.needs[0] else None,
+            sum_to(grad * exp(self.saved(1) - y), self.shapes[1]) if self.needs[1] else None,
+        )
+
+
+def logaddexp(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = ln(e^input + e^other): probabilities added that are given as logarithms
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.logaddexp(lucid.tensor(500.0), lucid.tensor(500.0))
+    tensor(500.6931)
+    """
+    return LogAddExp()(*pair(input, other, floating=True))
+
+
+def xlogy(input: TensorLike, other: TensorLike) -> Tensor:
+    """out = input * ln(other), and 0 where input is 0: the terms of an entropy
+
+    Examples
+    --------
+    >>> import lucid
+    >>> p = lucid.tensor([0.0, 0.5, 0.5])
+    >>> -lucid.xlogy(p, p).sum()
+    tensor(0.6931)
+    """
+    x, y = pair(input, other, floating=True)
+    nothing = (x == 0) & ((y <= 0) | (y == math.inf))  # where ln(other) is infinite, or nan
+    return where(nothing, 0.0, x * log(where(nothing, 1.0, y)))
+
+
+def lerp(input: Tensor, end: Tensor, weight: TensorLike) -> Tensor:
+    """out = input + weight * (end - input): a part of the way from input to end
+
+    Parameters
+    ----------
+    input, end : Tensor
+        Of shapes that broadcast.
+    weight : Tensor or number
+        Which part: 0 stays at ``input``, 1 is ``end``, exactly.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.lerp(lucid.tensor([0.0, 10.0]), lucid.tensor([1.0, 20.0]), 0.25)
+    tensor([ 0.2500, 12.5000])
+    """
+    start, last = pair(input, end)
+    way, part = last - start, pair(weight, start)[0]
+    return where(part < 0.5, start + part * way, last - (1 - part) * way)  # from the nearer end
+
+
+def addcmul(
+    input: Tensor, tensor1: TensorLike, tensor2: TensorLike, *, value: builtins.float = 1
+) -> Tensor:
+    """out = input + value * tensor1 * tensor2
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.addcmul(lucid.tensor([1.0]), lucid.tensor([2.0]), lucid.tensor([3.0]), value=0.5)
+    tensor([4.])
+    """
+    first = tensor1 if value == 1 else value * tensor1
+    return input + first * tensor2
+
+
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1
+) -> Tensor:
+    """out = input + value * tensor1 / tensor2
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.addcdiv(lucid.tensor([1.0]), lucid.tensor([6.0]), lucid.tensor([3.0]), value=0.5)
+    tensor([2.])
+    """
+    first = tensor1 if value == 1 else value * tensor1
+    return input + first / tensor2

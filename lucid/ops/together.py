@@ -1,0 +1,122 @@
+"""Several tensors brought to shapes that go together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lucid.errors import ShapeError
+from lucid.ops.broadcast import expand
+from lucid.ops.join import cat, same_dtype
+from lucid.ops.shape import reshape, shape_of
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
+
+
+def broadcast_to(input: Tensor, *size: Any) -> Tensor:
+    """out = input repeated to a shape: another name of ``expand``
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.broadcast_to(lucid.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
+    return expand(input, shape_of(size))
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """out = each tensor repeated to the shape that all of them have together
+
+    Raises
+    ------
+    ShapeError
+        If there is none.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> [t.shape for t in lucid.broadcast_tensors(lucid.zeros(3, 1), lucid.zeros(2))]
+    [(3, 2), (3, 2)]
+    """
+    shapes = [t.shape for t in tensors]
+    try:
+        shape = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(
+            f"sizes must be equal, or 1 but for one, along each axis from the last: got {shapes}"
+        ) from None
+    return tuple([expand(t, shape) for t in tensors])
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
+    """out_k[i_0, i_1, ...] = tensors_k[i_k]: the coordinates of every point of a grid
+
+    Parameters
+    ----------
+    *tensors : Tensor, or a sequence of them
+        The coordinates along each axis: vectors, or single numbers.
+    indexing : str
+        ``"ij"``, or ``"xy"`` to exchange the first two axes.
+
+    Raises
+    ------
+    ShapeError
+        If one has more than one axis.
+    ValueError
+        For another indexing.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> rows, columns = lucid.meshgrid(lucid.tensor([1, 2]), lucid.tensor([3, 4]))
+    >>> rows * 10 + columns
+    tensor([[13, 14],
+            [23, 24]])
+    """
+    vectors = list(
+        tensors[0] if len(tensors) == 1 and isinstance(tensors[0], Sequence) else tensors
+    )
+    if any(v.ndim > 1 for v in vectors):
+        raise ShapeError(f"meshgrid takes vectors, got {[v.shape for v in vectors]}")
+    if indexing not in ("ij", "xy"):
+        raise ValueError(f'indexing is "ij" or "xy", got {indexing!r}')
+    axes = list(range(len(vectors)))
+    if indexing == "xy" and len(vectors) > 1:
+        axes[:2] = 1, 0
+    sizes = [[1] * len(vectors) for _ in vectors]
+    for size, axis, vector in zip(sizes, axes, vectors, strict=True):
+        size[axis] = vector.numel()
+    return broadcast_tensors(*[reshape(v, size) for v, size in zip(vectors, sizes, strict=True)])
+
+
+def hstack(tensors: Sequence[Tensor]) -> Tensor:
+    """out = the tensors side by side: along their second axis, vectors along their only one
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.hstack([lucid.tensor([[1], [2]]), lucid.tensor([[3], [4]])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    parts = [reshape(t, 1) if t.ndim == 0 else t for t in same_dtype("hstack", tensors)]
+    return cat(parts, 0 if parts[0].ndim == 1 else 1)
+
+
+def vstack(tensors: Sequence[Tensor]) -> Tensor:
+    """out = the tensors one below the other: along their first axis, vectors as rows
+
+    Examples
+    --------
+    >>> import lucid
+    >>> lucid.vstack([lucid.tensor([1, 2]), lucid.tensor([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    parts = same_dtype("vstack", tensors)
+    return cat([reshape(t, 1, t.numel()) if t.ndim < 2 else t for t in parts], 0)

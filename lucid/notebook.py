@@ -42,7 +42,8 @@ def table(
     def row(values: Sequence[object], tag: str, line: str) -> str:
         cells = []
         for i, value in enumerate(values):
-            where = "right;white-space:nowrap" if i in right else "left"
+            where = "right" if i in right else "left"
+            where += ";white-space:nowrap" if i == 0 or i in right else ""
             cells.append(f'<{tag} style="{CELL}{line}text-align:{where}">{cell(value)}</{tag}>')
         return f'<tr style="background:none">{"".join(cells)}</tr>'
 
@@ -75,8 +76,8 @@ def numbers_html(array: Any) -> str:
     rows = np.atleast_2d(first)
     down, across = ends(rows.shape[0]), ends(rows.shape[1])
     shown = [[written(rows[i, j]) if i >= 0 <= j else "…" for j in across] for i in down]
-    before = f"[{', '.join(['0'] * (array.ndim - 2))}] is" if array.ndim > 2 else ""
-    note = f'<div style="opacity:.75">{before}</div>' if before else ""
+    zeros = ", ".join(["0"] * (array.ndim - 2))
+    note = f'<div style="opacity:.75">the first matrix, [{zeros}]:</div>' if zeros else ""
     return note + table(shown, right=range(len(across)))
 
 

@@ -6,6 +6,9 @@
     sums.py      one output, worked out
     layer.py     explain: a layer in words and numbers
     table.py     summary: a model as a table
+    graph.py     graph: the autograd graph as a list
+    layout.py    where the boxes of a picture go
+    drawing.py   the picture, as SVG
 
 >>> import lucid.nn as nn
 >>> from lucid.explain import explain
@@ -13,7 +16,8 @@
 9
 """
 
+from lucid.explain.graph import Graph, graph
 from lucid.explain.layer import Explanation, explain
 from lucid.explain.table import Row, Summary, summary
 
-__all__ = ["Explanation", "Row", "Summary", "explain", "summary"]
+__all__ = ["Explanation", "Graph", "Row", "Summary", "explain", "graph", "summary"]

@@ -17,6 +17,8 @@ __all__ = ["Row", "Summary", "summary"]
 
 NONE = "-"
 UNITS = ("B", "kB", "MB", "GB")
+NUMERIC = ("params", "mult-adds", "sees")
+WIDTH = 100
 
 
 class Row(NamedTuple):
@@ -80,13 +82,11 @@ class Summary:
 
     def __repr__(self) -> str:
         header, rows = self._cells()
-        widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-        left = [name not in NUMERIC for name in header]
-        lines = []
-        for row in [header, *rows]:
-            cells = zip(row, widths, left, strict=True)
-            line = "  ".join(c.ljust(w) if text else c.rjust(w) for c, w, text in cells)
-            lines.append(line.rstrip())
+        lines = aligned([header, *rows])
+        if max(len(line) for line in lines) > WIDTH and "input" in header:
+            # what goes into a layer is mostly what came out of the one above
+            i = header.index("input")
+            lines = aligned([[*row[:i], *row[i + 1 :]] for row in [header, *rows]])
         lines.insert(1, "-" * max(len(line) for line in lines))
         return "\n".join([self.title, *lines, *self._totals()])
 
@@ -112,7 +112,7 @@ class Summary:
             cells.append(["  " * row.depth + name, row.kind, *shapes, learned, *costs, row.note])
         header = ["layer", "type", "input", "output", *NUMERIC, ""]
         if not called:
-            header = ["layer", "type", "parameters", ""]
+            header = ["layer", "type", "params", ""]
         if not any(row.note for row in self.rows):
             return header[:-1], [row[:-1] for row in cells]
         return header, cells
@@ -127,9 +127,6 @@ class Summary:
             least = "" if self.complete else "at least "
             lines.append(f"multiply-adds: {least}{self.multiply_adds:,}")
         return lines
-
-
-NUMERIC = ("parameters", "mult-adds", "sees")
 
 
 def summary(model: Module, x: Inputs | None = None) -> Summary:
@@ -158,7 +155,7 @@ def summary(model: Module, x: Inputs | None = None) -> Summary:
 
     Notes
     -----
-    ``parameters`` are a module's own; a parameter that several have is counted once. ``mult-adds``
+    ``params`` are a module's own; a parameter that several have is counted once. ``mult-adds``
     are products with a learned weight (see ``explain``); what a ``forward`` computes by itself is
     not in them. ``sees`` is the receptive field: how many positions of the model's input one
     output is made from, where layer follows layer; ``-`` is not known.
@@ -172,14 +169,14 @@ def summary(model: Module, x: Inputs | None = None) -> Summary:
     ... )
     >>> summary(model, (4, 12, 28))
     Sequential on (4, 12, 28)
-    layer    type        input        output       parameters  mult-adds  sees
-    --------------------------------------------------------------------------------------------
-    (model)  Sequential  (4, 12, 28)  (4, 9)                -          -    28
-      0      LazyConv1d  (4, 12, 28)  (4, 8, 26)          296     29,952     3  in_channels=12, waits
-      1      ReLU        (4, 8, 26)   (4, 8, 26)            -          0     3
-      2      MaxPool1d   (4, 8, 26)   (4, 8, 13)            -          0     4
-      3      Flatten     (4, 8, 13)   (4, 104)              -          0     4
-      4      LazyLinear  (4, 104)     (4, 9)              945      3,744    28  in_features=104, waits
+    layer    type        input        output      params  mult-adds  sees
+    ---------------------------------------------------------------------------------------------
+    (model)  Sequential  (4, 12, 28)  (4, 9)           -          -    28
+      0      LazyConv1d  (4, 12, 28)  (4, 8, 26)     296     29,952     3  in_channels=12, waits
+      1      ReLU        (4, 8, 26)   (4, 8, 26)       -          0     3
+      2      MaxPool1d   (4, 8, 26)   (4, 8, 13)       -          0     4
+      3      Flatten     (4, 8, 13)   (4, 104)         -          0     4
+      4      LazyLinear  (4, 104)     (4, 9)         945      3,744    28  in_features=104, waits
     parameters: 1,241, 5.0 kB
     multiply-adds: 33,696
     """
@@ -258,6 +255,18 @@ def waits(module: Module) -> Any:
 
 
 # ---------------------------------------------------------------------------------------- in words
+
+
+def aligned(rows: list[list[str]]) -> list[str]:
+    """Rows as lines of text, the columns below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    left = [name not in NUMERIC for name in rows[0]]
+    lines = []
+    for row in rows:
+        cells = zip(row, widths, left, strict=True)
+        line = "  ".join(c.ljust(w) if text else c.rjust(w) for c, w, text in cells)
+        lines.append(line.rstrip())
+    return lines
 
 
 def written(shapes: Sequence[tuple[int, ...]]) -> str:

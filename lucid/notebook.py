@@ -137,5 +137,7 @@ def module_html(module: Any) -> str:
     left_out = len(rows) - MODULES
     if left_out > 0:
         rows[MODULES:] = [("…", f"{left_out} more", "")]
-    foot = f"{counts:,} parameters" + (f", and {waits} that wait for a first input" if waits else "")
+    foot = f"{counts:,} parameters" + (
+        f", and {waits} that wait for a first input" if waits else ""
+    )
     return page(type(module).__name__, table(rows, ("", "module", "parameters")), foot)

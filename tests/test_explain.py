@@ -43,9 +43,7 @@ def convolutions(draw):
         mode = draw(st.sampled_from(["zeros", "reflect", "replicate", "circular"]))
         choices = [0, 1, 4, "valid"] + (["same"] if stride == 1 else [])
         padding = draw(st.sampled_from(choices))
-        return nn.Conv1d(
-            C, O, K, stride, padding, dilation, groups, bias, padding_mode=mode
-        ), shape
+        return nn.Conv1d(C, O, K, stride, padding, dilation, groups, bias, padding_mode=mode), shape
     padding = draw(st.integers(0, 2))
     more = draw(st.integers(0, max(stride, dilation) - 1))
     return nn.ConvTranspose1d(C, O, K, stride, padding, more, groups, bias, dilation), shape
@@ -163,7 +161,9 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("make", "shape"), LAYERS, ids=lambda v: repr(v())[:40] if callable(v) else "")
+@pytest.mark.parametrize(
+    ("make", "shape"), LAYERS, ids=lambda v: repr(v())[:40] if callable(v) else ""
+)
 def test_one_output_of_every_layer_with_a_sum(make, shape):
     layer, x = make().double(), lucid.randn(*shape, dtype=lucid.float64)
     for p in layer.parameters():  # norms begin with 1 and 0, which would hide an error
@@ -252,7 +252,9 @@ def test_a_lazy_layer_is_told_what_it_would_infer_and_goes_on_waiting():
     assert "has in_channels=5, inferred at the first forward" in repr(again)
 
 
-@pytest.mark.parametrize("look", [lambda m, x: explain(m, x), lambda m, x: lucid.explain.summary(m, x)])
+@pytest.mark.parametrize(
+    "look", [lambda m, x: explain(m, x), lambda m, x: lucid.explain.summary(m, x)]
+)
 def test_explaining_leaves_no_trace(look):
     model = nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4), nn.Dropout(), nn.LazyConv1d(2, 1))
     x, calls = lucid.randn(2, 3, 9, requires_grad=True), []

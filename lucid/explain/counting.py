@@ -131,10 +131,7 @@ def reach(layer: Any) -> str | None:
     """How the receptive field of a single sliding layer follows from its options."""
     match layer:
         case nn.Conv1d() | nn.MaxPool1d():
-            return (
-                "dilation*(kernel_size - 1) + 1 = "
-                f"{layer.dilation}*{layer.kernel_size - 1} + 1"
-            )
+            return f"dilation*(kernel_size - 1) + 1 = {layer.dilation}*{layer.kernel_size - 1} + 1"
         case nn.AvgPool1d() | nn.LPPool1d():
             return f"kernel_size = {layer.kernel_size}"
     return None

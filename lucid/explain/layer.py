@@ -258,7 +258,9 @@ def one(found: Explanation, layer: Any, single: bool) -> str:
     """What one output reads, and its sum."""
     lines = []
     if found.touches is None:
-        lines.append("what it reads is not known" + ("" if single else UNKNOWN.removeprefix("not known")))
+        lines.append(
+            "what it reads is not known" + ("" if single else UNKNOWN.removeprefix("not known"))
+        )
     else:
         count = math.prod(len(axis) for axis in found.touches)
         batch = len(found.touches[0]) > 1 and len(found.input_shape) > 1

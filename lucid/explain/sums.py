@@ -162,9 +162,7 @@ def pooled(layer: Any, x: Array, where: Index, output: float) -> Sum:
     match layer:
         case nn.MaxPool1d() | nn.AdaptiveMaxPool1d():
             most = math.nan if any(map(math.isnan, values)) else max(values)
-            return Sum(
-                f"max({elided(symbols, ', ')})", f"max({elided(shown, ', ')})", most, output
-            )
+            return Sum(f"max({elided(symbols, ', ')})", f"max({elided(shown, ', ')})", most, output)
         case nn.LPPool1d():
             p, norm = number(layer.norm_type), layer.norm_type
             value = max(math.fsum(v**norm for v in values), 0.0) ** (1 / norm)

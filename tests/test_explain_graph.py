@@ -199,7 +199,7 @@ def test_a_long_name_is_shortened_in_its_box_and_whole_beside_it():
 
 
 def test_the_picture_tells_what_it_is(tmp_path):
-    _, x, loss = small_cnn()
+    _, _, loss = small_cnn()
     found = graph(loss)
     root = ET.fromstring(found.svg)
     assert root.get("role") == "img"

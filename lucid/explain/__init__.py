@@ -10,6 +10,8 @@
     layout.py    where the boxes of a picture go
     drawing.py   the picture, as SVG
 
+Nothing of it is loaded by ``import lucid``: it has to be imported by its own name.
+
 >>> import lucid.nn as nn
 >>> from lucid.explain import explain
 >>> explain(nn.LazyConv1d(8, kernel_size=3, dilation=4), (1, 12, 29)).receptive_field

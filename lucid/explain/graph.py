@@ -180,7 +180,7 @@ def boxes_of(y: Tensor, spots: list[Function | Tensor], names: dict[int, str]) -
 
 
 def taken_by(node: Function, names: dict[int, str]) -> Iterator[Any]:
-    """Where the inputs of a node are from; of those without gradient, what is more than a number."""
+    """Where inputs of a node are from; of those without gradient, what is more than a number."""
     for i, edge in enumerate(node.edges or ()):
         if edge is not None:
             yield edge

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 import textwrap
 from collections.abc import Sequence
@@ -307,7 +308,7 @@ def indices(axis: Sequence[int]) -> str:
     """3, or 0:12, or 0:12:2, or [1, 2, 5]"""
     if len(axis) == 1:
         return str(axis[0])
-    steps = {b - a for a, b in zip(axis, axis[1:], strict=False)}
+    steps = {b - a for a, b in itertools.pairwise(axis)}
     if len(steps) == 1:
         step = steps.pop()
         return f"{axis[0]}:{axis[-1] + 1}" + (f":{step}" if step > 1 else "")
@@ -322,7 +323,7 @@ def shapes_of(tensors: Sequence[Any]) -> str:
     return "; ".join(f"{t.shape} {t.dtype.name}" for t in tensors)
 
 
-def described(layer: Module) -> type[Module]:
+def described(layer: Module) -> type:
     """The class whose docstring says what a layer does: of a lazy one, its eager twin."""
     return next(kind for kind in type(layer).__mro__ if not issubclass(kind, LazyMixin))
 

@@ -107,7 +107,7 @@ def arrange(sizes: Sequence[tuple[float, float]], layers: list[int], edges: list
 def ordered(
     rows: list[list[int]], above: list[list[int]], under: list[list[int]]
 ) -> list[list[int]]:
-    """The rows, each sorted by where its neighbours are; of all tries the one that crosses least."""
+    """The rows, each sorted by where its neighbours are; of all tries what crosses least."""
     place = [0.0] * len(above)
 
     def number(row: list[int]) -> None:

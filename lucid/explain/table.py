@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lucid import notebook
 from lucid.explain import counting, reading
-from lucid.explain.running import Call, Inputs, Run, check_model
+from lucid.explain.running import Inputs, Run, check_model
 from lucid.nn.lazy import SizedLayer
 from lucid.nn.module import Module
 from lucid.nn.parameter import Parameter, UninitializedParameter
@@ -182,8 +182,7 @@ def summary(model: Module, x: Inputs | None = None) -> Summary:
     """
     check_model(model, "summary")
     if x is None:
-        found = Summary(type(model).__name__, rows_of_modules(model), list(model.parameters()))
-        return found
+        return Summary(type(model).__name__, rows_of_modules(model), list(model.parameters()))
     run = Run(model, x, in_use=True)
     inputs = written(run.calls[0].input_shapes)
     title = f"{type(model).__name__} on {inputs}"
@@ -241,17 +240,14 @@ def row_of(path: str, module: Module, depth: int, seen: dict[int, str]) -> Row:
         seen[id(p)] = path
     total = sum(p.numel() for p in new)
     trained = sum(p.numel() for p in new if p.requires_grad)
-    notes = [f"waits for {module.inferred}"] if waits(module) else []
+    notes = []
+    if isinstance(module, SizedLayer) and module._pending:
+        notes.append(f"waits for {module.inferred}")
     notes += [f"shared with {owner or 'the model'}" for owner in owners]
     if trained < total:
         notes.append("frozen" if trained == 0 else f"{total - trained:,} frozen")
     kind = type(module).__name__
     return Row(path, kind, depth, (), (), total, trained, None, None, ", ".join(notes))
-
-
-def waits(module: Module) -> Any:
-    """Whether a lazy layer waits for its first input."""
-    return isinstance(module, SizedLayer) and module._pending
 
 
 # ---------------------------------------------------------------------------------------- in words

@@ -37,13 +37,16 @@ def cell(text: object) -> str:
 def table(
     rows: Iterable[Sequence[object]], header: Sequence[str] = (), right: Sequence[int] = ()
 ) -> str:
-    """Rows of text as a table; the columns ``right`` hold numbers, which end at the same place."""
+    """Rows of text as a table; the columns ``right`` hold numbers, which end at the same place.
+
+    Under a header a row is one line; else the last column is prose, which is broken to fit.
+    """
 
     def row(values: Sequence[object], tag: str, line: str) -> str:
         cells = []
         for i, value in enumerate(values):
             where = "right" if i in right else "left"
-            where += ";white-space:nowrap" if i == 0 or i in right else ""
+            where += ";white-space:nowrap" if header or i == 0 or i in right else ""
             cells.append(f'<{tag} style="{CELL}{line}text-align:{where}">{cell(value)}</{tag}>')
         return f'<tr style="background:none">{"".join(cells)}</tr>'
 

@@ -165,6 +165,11 @@ class Tensor(OpMethods):
     def __repr__(self) -> str:
         return ops.tensor_repr(self)
 
+    def _repr_html_(self) -> str:
+        from lucid import notebook  # not before a notebook asks
+
+        return notebook.tensor_html(self)
+
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 and spec else format(repr(self), spec)
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 import lucid
+import lucid.explain
 
 PACKAGE = Path(lucid.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each layer may import itself and those before it.
 LAYERS = [
-    {"_version", "_ext", "errors", "types", "random", "grad_mode", "memory"},
+    {"_version", "_ext", "errors", "types", "random", "grad_mode", "memory", "notebook"},
     {
         "autograd",
         "backward",
@@ -25,7 +26,7 @@ LAYERS = [
     },  # the one cycle: tensors have the ops for methods
     {"nn"},
     {"optim", "data", "io", "check"},
-    {"utils"},
+    {"utils", "explain"},
     {"__init__", "__main__"},
 ]
 
@@ -81,6 +82,7 @@ def test_all_is_what_is_public():
         lucid.data,
         lucid.autograd,
         lucid.check,
+        lucid.explain,
     ):
         for name in module.__all__:
             assert getattr(module, name) is not None

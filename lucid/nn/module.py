@@ -458,3 +458,8 @@ class Module:
             lines.insert(0, self.extra_repr())
         body = "\n".join(lines).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {body}\n)"
+
+    def _repr_html_(self) -> str:
+        from lucid import notebook  # not before a notebook asks
+
+        return notebook.module_html(self)

@@ -116,6 +116,11 @@ class UninitializedParameter(Parameter):
     def __repr__(self) -> str:
         return f"UninitializedParameter(dtype={self._waiting_dtype})"
 
+    def _repr_html_(self) -> str:
+        from lucid import notebook  # not before a notebook asks
+
+        return notebook.waiting_html(self._waiting_dtype.name)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
         out = UninitializedParameter(self._waiting_dtype, self._requires_grad)
         memo[id(self)] = out

@@ -1,0 +1,160 @@
+"""Running a model to see what it does, without a trace: on a copy.
+
+A forward pass changes more than it seems to: it fills lazy layers, moves running averages, draws
+random numbers, and calls hooks that somebody else has registered. So what is run here is a deep
+copy, without hooks but its own, which write down every call.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from lucid import random
+from lucid.autograd import is_tensor, no_grad
+from lucid.nn.lazy import SizedLayer
+from lucid.nn.materialize import as_inputs
+from lucid.nn.module import Module
+from lucid.nn.utils.rnn import PackedSequence
+from lucid.tensor import Tensor
+
+#: An input, the shape that it would have, or several of these.
+Inputs: TypeAlias = "Tensor | PackedSequence | Sequence[Any]"
+
+
+class Call:
+    """One call of one module: where it is, how deep, and what went in and out.
+
+    Attributes
+    ----------
+    path : str
+        Of the module in the model, "" for the model itself.
+    module : Module
+        The copy that was called.
+    caller : Call or None
+        The call in which this one was made.
+    inferred, note : str
+        What a lazy layer that waited has inferred: "in_channels=12"; and that it did. Else "".
+    inputs, outputs : list of Tensor
+        All tensors in the arguments, and in what was returned.
+    """
+
+    def __init__(self, path: str, module: Module, caller: Call | None) -> None:
+        self.path, self.module, self.caller = path, module, caller
+        self.depth: int = 0 if caller is None else caller.depth + 1
+        self.waited = isinstance(module, SizedLayer) and module._pending
+        self.inferred = ""
+        self.note = ""
+        self.inputs: list[Tensor] = []
+        self.outputs: list[Tensor] = []
+
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of all tensors in the arguments."""
+        return tuple(t.shape for t in self.inputs)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """The shapes of the input and the output, where there is one of each to speak of."""
+        if not self.inputs or not self.outputs:
+            return None
+        return self.inputs[0].shape, self.outputs[0].shape
+
+
+class Run:
+    """A copy of a model, and what happened when it was called.
+
+    Parameters
+    ----------
+    model : Module
+        It is not changed.
+    x : Tensor, shape, or tuple of these
+        As for ``Module.materialize``.
+    in_use : bool
+        Whether the copy is switched to ``eval()`` first.
+    """
+
+    def __init__(self, model: Module, x: Inputs, in_use: bool) -> None:
+        self.copy = without_hooks(model)
+        if in_use:
+            self.copy.eval()
+        self.inputs = inputs_for(self.copy, x)
+        self.calls: list[Call] = []
+        self._open: list[Call] = []
+        for path, module in self.copy.named_modules():
+            self._watch(path, module)
+        numbers = random.get_rng_state()
+        try:
+            with no_grad(), random.drawn_from(np.random.default_rng(0)):
+                self.copy(*self.inputs)
+        finally:
+            random.set_rng_state(numbers)  # of layers that are made in forward
+
+    def _watch(self, path: str, module: Module) -> None:
+        def before(module: Module, args: Any, kwargs: Any) -> None:
+            call = Call(path, module, self._open[-1] if self._open else None)
+            call.inputs = list(tensors_in((args, kwargs)))
+            self.calls.append(call)
+            self._open.append(call)
+
+        def after(module: Module, args: Any, out: Any) -> None:
+            call = self._open.pop()
+            call.outputs = list(tensors_in(out))
+            if isinstance(module, SizedLayer) and module.lazy:
+                size = f"{module.inferred}={getattr(module, module.inferred)}"
+                call.inferred = size if call.waited else ""
+                call.note = f"{size}, {'waits' if call.waited else 'inferred'}"
+
+        module.register_forward_pre_hook(before, with_kwargs=True)
+        module.register_forward_hook(after)
+
+
+def without_hooks(model: Module) -> Module:
+    """A deep copy that shares nothing with the model, and has none of its hooks."""
+    memo: dict[int, Any] = {}
+    for module in model.modules():
+        memo[id(module._forward_hooks)], memo[id(module._forward_pre_hooks)] = [], []
+        for value in module.__dict__.values():  # such as a state that was kept from the last call
+            if is_tensor(value) and value.grad_fn is not None:
+                memo[id(value)] = value.detach().clone()
+    return copy.deepcopy(model, memo)
+
+
+def inputs_for(model: Module, x: Any) -> list[Any]:
+    """The inputs that x stands for, and errors for what is no input."""
+    if isinstance(x, PackedSequence):
+        return [x]
+    if not is_tensor(x) and (isinstance(x, str) or not isinstance(x, Sequence)):
+        raise TypeError(
+            "expected an input or its shape (a tuple of several for a model of several inputs), "
+            f"got {type(x).__name__}\n  try: (1, 16, 64), or lucid.tensor(x)"
+        )
+    return as_inputs(model, x)
+
+
+def check_model(model: object, name: str) -> None:
+    """An error if it is no module."""
+    if not isinstance(model, Module):
+        made = f"{name}({model.__name__}(...), x)" if isinstance(model, type) else ""
+        cure = f"\n  try: {made}, a layer made of that class" if made else ""
+        raise TypeError(f"{name} takes a layer or a model, got {type(model).__name__}{cure}")
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """All tensors in arguments or results, however nested."""
+    if is_tensor(value):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from tensors_in(part)
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        for part in value:
+            yield from tensors_in(part)
+
+
+def is_lucids_own(layer: Module) -> bool:
+    """Whether its forward is one of lucid's: of another, no rule here knows what it does."""
+    return type(layer).forward.__module__.startswith("lucid.nn.")

@@ -25,7 +25,7 @@ LAYERS = [
     },  # the one cycle: tensors have the ops for methods
     {"nn"},
     {"optim", "data", "io"},
-    {"utils"},
+    {"utils", "explain"},
     {"__init__", "__main__"},
 ]
 

@@ -127,7 +127,7 @@ class Pen:
                 self.write(pretty(part), "sum")
         self.y = bottom
         for line in footing:
-            self.write(line, "note")
+            self.write(pretty(line), "note")
         return self.shapes
 
     def write(self, line: str, look: str) -> None:
@@ -147,7 +147,7 @@ class Pen:
             self.draw_funnel(row, colour)
             return
         height = HEIGHTS[row.kind] - 3
-        foot = self.y + height / 2 + FONT * 0.36
+        foot = self.y + (height - 1 if row.kind == "index" else height / 2 + FONT * 0.36)
         if row.label:
             self.shapes.append(Words(BORDER, foot, row.label, "label", "start"))
         if row.kind == "kernel" and row.cells:
@@ -157,7 +157,6 @@ class Pen:
         for cell in row.cells:
             x = self.left(cell.at)
             if row.kind == "index":
-                foot = self.y + height - 1
                 self.shapes.append(Words(x + self.size / 2, foot, pretty(cell.text), "index"))
                 continue
             self.draw_cell(cell, x, height, "kernel" if row.kind == "kernel" else "", colour)

@@ -280,7 +280,9 @@ def make_frame(case: Case, s: int, t: int) -> Frame:
         row = (case.x if case.transposed else case.g)[0]  # type: ignore[index]  # backward has g
         number = float(row[s, t])
     products: Array = kernel * (window if case.gathers else number)
-    weight_products = number * window if case.backward else None  # type: ignore[operator]  # both
+    weight_products: Array | None = None
+    if window is not None and number is not None:
+        weight_products = number * window
     total = float(results["gx" if case.backward else "y"][s, t]) if case.gathers else None
     return Frame(
         s, t, group, channels, sources, kernel, window, number, products, weight_products, total,

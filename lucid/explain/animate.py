@@ -51,14 +51,14 @@ class Animation:
     >>> from lucid.explain import animate_conv1d
     >>> animation = animate_conv1d(length=6, stride=2)
     >>> len(animation), animation.frames[1].sum
-    (2, 9.0)
+    (2, -13.0)
     >>> print(animation.text(1))
     conv1d, stride=2: step 2 of 2
-             0   1   2   3   4   5
-    x[0]     1   6  [4] [2] [7]  5
-    w[0,0]           1   2  -3
-    y[0]         1     [-13]
-                 0       1
+              0    1    2    3    4    5
+    x[0]      1    6   [4]  [2]  [7]   5
+    w[0,0]              1    2   -3
+    y[0]           1      [-13]
+                   0         1
     y[0,1] = 1*4 + 2*2 - 3*7 = -13
     """
 
@@ -277,10 +277,22 @@ def animate_conv1d(
     y[0,0] = -1*1 + 1*2 = 1
     (3 steps: print() for all of them, .play() to watch)
 
-    What a gradient adds to that of the input and of the weight:
+    What one gradient of the output adds to those of the input and the weight; the first position
+    takes part a second time, as padding:
 
     >>> print(animate_conv1d(length=4, padding=1, padding_mode="replicate", backward=True).text(0))
     conv1d backward, padding=1, replicate: step 1 of 4
+                    0    1    2    3
+    g[0]           [1]   3    2    1
+             (0)    0    1    2    3  (3)
+    x[0]      [1]  [1]  [6]   4    2    2
+    w[0,0]     1    2   -3
+    gx[0]    [>0]  [3] [-3]   0    0
+    k          0    1    2
+    gw[0,0]   [1]  [1]  [6]
+    gx[0] at 0 0 1 += 1*(1, 2, -3) = (1, 2, -3)
+    gw[0,0] += 1*(1, 1, 6) = (1, 1, 6)
+    (i): copies position i; >i: adds to it
     """
     options = Options(
         stride, padding, dilation, groups, padding_mode, transposed, output_padding, causal

@@ -6,6 +6,8 @@ import importlib
 import io
 from typing import Any
 
+import numpy as np
+
 from lucid.explain.animate_shapes import FONT, Box, Line, Picture, Shape
 from lucid.explain.animate_svg import LIGHT
 
@@ -31,11 +33,12 @@ def draw_gif(picture: Picture, seconds: float) -> bytes:
         axes = page.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, picture.width), ylim=(picture.height, 0))
         axes.axis("off")
-        for shape in step:
-            draw_shape(axes, shape)
+        for order, shape in enumerate(step):
+            draw_shape(axes, shape, order)
         canvas = agg.FigureCanvasAgg(page)
         canvas.draw()
-        images.append(image.fromarray(canvas.buffer_rgba()[..., :3].copy(), "RGB"))
+        pixels = np.asarray(canvas.buffer_rgba())[..., :3]  # all of it is opaque
+        images.append(image.fromarray(np.ascontiguousarray(pixels)))
     file = io.BytesIO()
     images[0].save(
         file, "GIF", save_all=True, append_images=images[1:], duration=seconds * 1000, loop=0
@@ -43,14 +46,14 @@ def draw_gif(picture: Picture, seconds: float) -> bytes:
     return file.getvalue()
 
 
-def draw_shape(axes: Any, shape: Shape) -> None:
-    """One shape, in the colours that its look stands for."""
+def draw_shape(axes: Any, shape: Shape, order: int) -> None:
+    """One shape, on top of those before it, in the colours that its look stands for."""
     look = shape.look.split()
     group = next((name[1] for name in look if name in ("g0", "g1", "g2", "g3")), None)
     line = LIGHT["edge"] if group is None else LIGHT[f"l{group}"]
     if isinstance(shape, Box):
         patches = importlib.import_module("matplotlib.patches")
-        fill = LIGHT["pad"] if "pad" in look else "none"
+        fill = LIGHT["pad" if "pad" in look else "paper"]
         if group is not None:
             fill = LIGHT[f"f{group}"] if "now" in look else line
         axes.add_patch(
@@ -58,17 +61,21 @@ def draw_shape(axes: Any, shape: Shape) -> None:
                 (shape.x, shape.y), shape.width, shape.height,
                 boxstyle=f"round,pad=0,rounding_size={min(shape.radius, shape.width / 2)}",
                 facecolor=fill, edgecolor=line, linewidth=2 if "now" in look else 1,
-                linestyle=(0, (3, 2.5)) if "pad" in look else "-",
+                linestyle=(0, (3, 2.5)) if "pad" in look else "-", zorder=order,
             )
         )  # fmt: skip
+        if shape.text:
+            draw_shape(axes, shape.words, order)
     elif isinstance(shape, Line):
-        axes.plot([shape.x, shape.to_x], [shape.y, shape.to_y], color=line, linewidth=1)
+        axes.plot(
+            [shape.x, shape.to_x], [shape.y, shape.to_y], color=line, linewidth=1, zorder=order
+        )
     else:
         faint = {"index", "note", "faint"} & set(look)
         axes.text(
             shape.x, shape.y, shape.text, fontfamily="monospace",
             fontsize=FONT - 1 if {"index", "label"} & set(look) else FONT,
             fontweight="bold" if "title" in look else "normal",
-            color=LIGHT["faint" if faint else "ink"], parse_math=False,
+            color=LIGHT["faint" if faint else "ink"], parse_math=False, zorder=order,
             ha="left" if shape.anchor == "start" else "center", va="baseline",
         )  # fmt: skip

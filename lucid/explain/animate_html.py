@@ -13,7 +13,8 @@ from html import escape
 SCRIPT = """
 document.querySelectorAll('.lucid-conv-box:not([data-ready])').forEach(function (box) {
   box.setAttribute('data-ready', '');
-  var svg = box.querySelector('svg'), steps = box.querySelectorAll('.step');
+  var view = box.querySelector('.lucid-conv-view'), svg = view.querySelector('svg');
+  var steps = svg.querySelectorAll('.step');
   var bar = box.querySelector('.lucid-conv-bar'), slider = bar.querySelector('input');
   var buttons = bar.querySelectorAll('button'), told = bar.querySelector('output');
   var now = 0, timer = null;
@@ -24,6 +25,11 @@ document.querySelectorAll('.lucid-conv-box:not([data-ready])').forEach(function 
       step.setAttribute('visibility', k === now ? 'visible' : 'hidden');
     });
     slider.value = now;
+    var spot = steps[now].querySelector('.now');
+    if (spot && view.scrollWidth > view.clientWidth) {  // a long row, a narrow screen
+      var from = view.getBoundingClientRect().left + view.clientWidth / 3;
+      view.scrollLeft += spot.getBoundingClientRect().left - from;
+    }
     told.textContent = (now + 1) + ' of ' + steps.length;
     slider.setAttribute('aria-valuetext', steps[now].getAttribute('data-said'));
   }
@@ -59,6 +65,7 @@ padding:4px 0;font:14px system-ui,sans-serif}
 border-radius:4px;padding:4px 10px;min-width:36px;cursor:pointer}
 .lucid-conv-bar button:focus-visible,.lucid-conv-bar input:focus-visible{outline:3px solid #4593f8;
 outline-offset:1px}
+.lucid-conv-bar output{white-space:nowrap;padding-right:4px}
 .lucid-conv-bar input{flex:1 1 120px;min-width:90px}
 """
 

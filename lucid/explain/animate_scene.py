@@ -278,4 +278,4 @@ def legend(case: Case) -> str:
         return "dashed, -: cut off by the padding"
     if case.options.padding_mode == "zeros":
         return "dashed, -: padded with zeros"
-    return f"dashed, (i): copies position i ({case.options.padding_mode})"
+    return "dashed, (i): copies position i" + ("; >i: adds to it" if case.backward else "")

@@ -7,6 +7,7 @@ pixel. Nothing here knows of colours: each shape says what it is, and SVG and th
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ GROUP_COLOURS = 4
 
 
 class Box(NamedTuple):
-    """A rectangle; ``look`` is one of the names in ``LOOKS`` of the SVG."""
+    """A rectangle with a number in it; ``look`` lists names that ``animate_svg`` has rules for."""
 
     x: float
     y: float
@@ -28,6 +29,14 @@ class Box(NamedTuple):
     height: float
     look: str
     radius: float = 2.0
+    text: str = ""
+    text_look: str = "number"
+
+    @property
+    def words(self) -> Words:
+        """The number, by itself."""
+        foot = self.y + self.height / 2 + FONT * 0.36
+        return Words(self.x + self.width / 2, foot, self.text, self.text_look)
 
 
 class Line(NamedTuple):
@@ -85,6 +94,30 @@ def draw(scenes: list[Scene], title: str, legend: str) -> Picture:
     return Picture(round(width, 1), round(height, 1), steps)
 
 
+def split(steps: list[list[Shape]]) -> tuple[list[Shape], list[list[Shape]]]:
+    """What stands in the same place in every step as it is in most, and what each step has else.
+
+    A step is the first with the second on top of it: boxes are opaque, so one hides another. This
+    makes files several times smaller.
+    """
+    seen: dict[tuple[float | str, ...], Counter[Shape]] = {}
+    for step in steps:
+        for shape in step:
+            seen.setdefault(place(shape), Counter())[shape] += 1
+    below = {
+        where: shapes.most_common(1)[0][0]
+        for where, shapes in seen.items()
+        if shapes.total() == len(steps)
+    }
+    on_top = [[shape for shape in step if below.get(place(shape)) != shape] for step in steps]
+    return list(below.values()), on_top
+
+
+def place(shape: Shape) -> tuple[float | str, ...]:
+    """What a shape hides: of a box another of its size there; lines and words hide nothing."""
+    return shape[:4] if isinstance(shape, Box) else shape
+
+
 def wrapped(line: str, chars: int) -> list[str]:
     """The lines of a sum, broken at spaces."""
     return textwrap.wrap(line, chars, subsequent_indent="    ", break_on_hyphens=False)
@@ -99,8 +132,8 @@ def short(number: str) -> str:
 
 
 def pretty(line: str) -> str:
-    """An equation, with the signs of print in place of those of a keyboard."""
-    return line.replace("*", "·").replace("-", "−")
+    """With the signs of print in place of those of a keyboard."""
+    return line.replace("*", "·").replace("-", "−").replace(">", "→")
 
 
 class Pen:
@@ -159,11 +192,7 @@ class Pen:
             if row.kind == "index":
                 self.shapes.append(Words(x + self.size / 2, foot, pretty(cell.text), "index"))
                 continue
-            self.draw_cell(cell, x, height, "kernel" if row.kind == "kernel" else "", colour)
-            if cell.text:
-                text = pretty(short(cell.text)).replace(">", "→")
-                look = "number" if cell.now or not cell.pad else "faint"
-                self.shapes.append(Words(x + self.size / 2, foot, text, look))
+            self.draw_cell(cell, x, height, row.kind, colour)
 
     def draw_cell(self, cell: Cell, x: float, height: float, kind: str, colour: str) -> None:
         """A box: filled under the window, dashed if padded, round for a weight."""
@@ -175,7 +204,10 @@ class Pen:
         if cell.pad:
             look += " pad"
         radius = height / 2 if kind == "kernel" else 2.0
-        self.shapes.append(Box(x + 1, self.y, self.size - 2, height, look, radius))
+        text = pretty(short(cell.text))
+        faint = "faint" if cell.pad and not cell.now else "number"
+        box = Box(x + 1, self.y, self.size - 2, height, look, radius, text, faint)
+        self.shapes.append(box)
 
     def draw_funnel(self, row: Row, colour: str) -> None:
         """From the edges of the window to those of the place, or the other way round."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from html import escape
 
-from lucid.explain.animate_shapes import FONT, Box, Line, Picture, Shape, Words
+from lucid.explain.animate_shapes import FONT, Line, Picture, Shape, Words, split
 
 # Dark words on light fills, light words on dark ones: ink, faint ink, paper, the outline of a cell,
 # padding; and for each group its fill and its line. The least contrast of ink, and of faint ink on
@@ -36,7 +36,7 @@ font:{FONT:g}px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace}}
 .lucid-conv-view .lucid-conv{{min-width:var(--least)}}
 .lucid-conv text{{fill:var(--ink);stroke:none}}
 .lucid-conv .paper{{fill:var(--paper);stroke:none}}
-.lucid-conv .cell,.lucid-conv .gap{{stroke:var(--edge)}}
+.lucid-conv .cell,.lucid-conv .gap{{stroke:var(--edge);fill:var(--paper)}}
 .lucid-conv .pad{{stroke:var(--edge);stroke-dasharray:3 2.5;fill:var(--pad)}}
 .lucid-conv .now{{stroke-width:2}}
 .lucid-conv .title{{font-weight:bold}}
@@ -81,8 +81,7 @@ def draw_svg(picture: Picture, name: str, spoken: list[str], seconds: float) -> 
     """A whole document; with several steps, one that moves."""
     count = len(picture.steps)
     width, height = picture.width, picture.height
-    drawn = [[draw_shape(shape) for shape in step] for step in picture.steps]
-    always = set(drawn[0]).intersection(*drawn[1:]) if count > 1 else set()
+    always, changing = split(picture.steps)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="lucid-conv n{count}" role="img" '
         f'aria-label="{escape(name)}" viewBox="0 0 {width:g} {height:g}" '
@@ -90,42 +89,46 @@ def draw_svg(picture: Picture, name: str, spoken: list[str], seconds: float) -> 
         # narrower than this, words get too small: on a page it is scrolled instead
         f'style="--least:{width * 0.85:.0f}px">',
         f"<style>{style(count, seconds)}</style>",
-        f'<rect class="paper" width="{width:g}" height="{height:g}" fill="none"/>',
-        group(drawn[0], always, True),
+        f'<rect class="paper" width="{width:g}" height="{height:g}" fill="#fff"/>',
+        group(always),
     ]
-    for i, shapes in enumerate(drawn):
+    for i, shapes in enumerate(changing):
         turn = f' style="animation-delay:{i * seconds:g}s"' if i else ""
         hidden = ' visibility="hidden"' if i else ""  # for those who read no style sheet
         shown = "" if i else " shown"
         said = escape(spoken[i])
         lines.append(f'<g class="step{shown}"{hidden}{turn} data-said="{said}">')
-        lines += [group(shapes, always, False), "</g>"]
+        lines += [group(shapes), "</g>"]
     return "\n".join([*lines, "</svg>"])
 
 
-def group(shapes: list[str], always: set[str], wanted: bool) -> str:
-    """The shapes that all steps share, or the others; words in ink, the rest as outlines."""
-    chosen = [shape for shape in shapes if (shape in always) == wanted]
-    words = "\n".join(shape for shape in chosen if shape.startswith("<text"))
-    ink = "\n".join(shape for shape in chosen if not shape.startswith("<text"))
-    outlines = f'<g fill="none" stroke="#7d8590">\n{ink}\n</g>'
-    return f'{outlines}\n<g fill="#7d8590" text-anchor="middle">\n{words}\n</g>'
-
-
-def draw_shape(shape: Shape) -> str:
-    """One element."""
-    if isinstance(shape, Box):
-        radius = f' rx="{shape.radius:g}"'
-        return (
-            f'<rect class="{shape.look}" x="{shape.x:.1f}" y="{shape.y:.1f}" '
-            f'width="{shape.width:.1f}" height="{shape.height:.1f}"{radius}/>'
-        )
-    if isinstance(shape, Line):
-        return (
-            f'<line class="{shape.look}" x1="{shape.x:.1f}" y1="{shape.y:.1f}" '
-            f'x2="{shape.to_x:.1f}" y2="{shape.to_y:.1f}"/>'
-        )
-    return draw_words(shape)
+def group(shapes: list[Shape]) -> str:
+    """Outlines, and on top of them all words."""
+    outlines, words = [], []
+    for shape in shapes:
+        if isinstance(shape, Words):
+            words.append(draw_words(shape))
+        elif isinstance(shape, Line):
+            outlines.append(
+                f'<line class="{shape.look}" x1="{shape.x:.1f}" y1="{shape.y:.1f}" '
+                f'x2="{shape.to_x:.1f}" y2="{shape.to_y:.1f}"/>'
+            )
+        else:
+            outlines.append(
+                f'<rect class="{shape.look}" x="{shape.x:.1f}" y="{shape.y:.1f}" '
+                f'width="{shape.width:.1f}" height="{shape.height:.1f}" rx="{shape.radius:g}"/>'
+            )
+            words += [draw_words(shape.words)] if shape.text else []
+    # colours for those who read no style sheet
+    return "\n".join(
+        [
+            '<g fill="#fff" stroke="#7d8590">',
+            *outlines,
+            '</g><g fill="#1b1f24" text-anchor="middle">',
+            *words,
+            "</g>",
+        ]
+    )
 
 
 def draw_words(words: Words) -> str:

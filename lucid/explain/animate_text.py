@@ -12,7 +12,8 @@ WIDTH = 96  # what words are broken at; rows are as wide as they are
 def draw_text(scenes: list[Scene], i: int, title: str, legend: str) -> str:
     """The i-th of ``scenes``. Columns are wide enough for all of them, so that nothing jumps."""
     rows = [row for scene in scenes for row in scene.rows]
-    width = max(3, 2 + max(len(cell.text) for row in rows for cell in row.cells))
+    # an index needs a space beside it, a number two brackets
+    width = max(len(c.text) + (1 if row.kind == "index" else 2) for row in rows for c in row.cells)
     margin = 1 + max(len(row.label) for row in rows)
     lines = textwrap.wrap(f"{title}: step {i + 1} of {len(scenes)}", WIDTH)
     for row in scenes[i].rows:

@@ -282,14 +282,14 @@ def animate_conv1d(
 
     >>> print(animate_conv1d(length=4, padding=1, padding_mode="replicate", backward=True).text(0))
     conv1d backward, padding=1, replicate: step 1 of 4
-                    0    1    2    3
-    g[0]           [1]   3    2    1
-             (0)    0    1    2    3  (3)
-    x[0]      [1]  [1]  [6]   4    2    2
-    w[0,0]     1    2   -3
-    gx[0]    [>0]  [3] [-3]   0    0
-    k          0    1    2
-    gw[0,0]   [1]  [1]  [6]
+                  0   1   2   3
+    g[0]         [1]  3   2   1
+            (0)   0   1   2   3 (3)
+    x[0]     [1] [1] [6]  4   2   2
+    w[0,0]    1   2  -3
+    gx[0]   [>0] [3][-3]  0   0
+    k         0   1   2
+    gw[0,0]  [1] [1] [6]
     gx[0] at 0 0 1 += 1*(1, 2, -3) = (1, 2, -3)
     gw[0,0] += 1*(1, 1, 6) = (1, 1, 6)
     (i): copies position i; >i: adds to it

@@ -11,9 +11,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+import lucid
 from lucid.explain import animate_conv1d
 from lucid.explain.animate_scene import number_text
-from lucid.explain.animate_shapes import place, split
+from lucid.explain.animate_shapes import Box, place, split
 from lucid.explain.animate_svg import DARK, LIGHT, RULES
 
 PICTURES = {
@@ -28,9 +29,16 @@ PICTURES = {
     "backward": {"backward": True, "padding": 1, "padding_mode": "reflect", "groups": 2},
     "back, transposed": {"backward": True, "transposed": True, "length": 4, "stride": 2},
     "one step": {"length": 3},
+    "no whole numbers": {
+        "input": lucid.tensor([[[0.123, -12345.6, 0.0001, 99.99, -0.5, -1e-30, 123.4]]]),
+        "weight": lucid.tensor([[[-0.25, 1e-4, 1.0]]]),
+        "bias": lucid.tensor([-0.125]),
+        "backward": True,
+        "padding": 1,
+    },
 }
 pictures = pytest.mark.parametrize("options", PICTURES.values(), ids=list(PICTURES))
-NAME = "<b>&\"'--> ]]> </svg>"
+NAME = "<b>&\"'--> \0\n\ud800]]> </svg>"
 
 
 @pictures
@@ -66,7 +74,7 @@ def test_svg_is_well_formed_and_needs_nothing(options):
         known = set(re.findall(r"\.([\w-]+)", RULES)) | {"g0", "number", "sum", "step", "shown"}
         used = {c for e in elements for c in e.get("class", "").split()}
         assert {c for c in used if not re.fullmatch(r"n\d+", c)} <= known
-        assert NAME in "".join(root.itertext()).replace("\n", "") or len(NAME) > 40
+        assert "]]> </svg>: conv" in "".join(root.itertext())
     assert len(ET.fromstring(animation.svg()).findall(".//*[@data-said]")) == len(animation)
     assert animation.svg() == animate_conv1d(**options, name=NAME).svg()
 
@@ -74,6 +82,9 @@ def test_svg_is_well_formed_and_needs_nothing(options):
 @pictures
 def test_everything_lies_inside_the_picture_and_nothing_overlaps(options):
     animation = animate_conv1d(**options)
+    for box in itertools.chain(*animation._picture().steps):
+        if isinstance(box, Box):
+            assert len(box.text) * 12 * 0.605 <= box.width
     for i in range(len(animation)):
         root = ET.fromstring(animation.svg(i))
         _, _, width, height = map(float, root.get("viewBox").split())
@@ -171,6 +182,14 @@ def test_contrast_is_high_enough_in_the_light_and_in_the_dark(theme):
         assert contrast(theme["faint"], theme[fill]) >= 4.5, fill
     for line in ("edge", "l0", "l1", "l2", "l3"):
         assert contrast(theme[line], theme["paper"]) >= 3, line
+
+
+def test_pictures_of_any_pace_stand_on_one_page():
+    slow, quick = (animate_conv1d(name=str(s)).svg(seconds=s) for s in (5, 0.1))
+    rules = [re.search("<style>(.*?)</style>", svg, re.S)[1] for svg in (slow, quick)]
+    assert rules[0] == rules[1]
+    assert "--round:30s" in slow
+    assert "--round:0.6s" in quick
 
 
 def test_words_of_ordinary_lengths_are_legible_on_400_pixels():

@@ -64,7 +64,9 @@ class Animation:
 
     def __init__(self, case: Case, name: str) -> None:
         self.frames = make_frames(case)
-        self.name = f"{name}: {title(case)}" if name else title(case)
+        # signs that cannot be printed have no place in XML either
+        heading = "".join(c if c.isprintable() else " " for c in name).strip()
+        self.name = f"{heading}: {title(case)}" if heading else title(case)
         self._legend = legend(case)
         self._scenes = [make_scene(case, frame) for frame in self.frames]
 

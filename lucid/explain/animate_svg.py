@@ -54,8 +54,12 @@ def colours(theme: dict[str, str]) -> str:
     return "".join(f"--{name}:{value};" for name, value in theme.items())
 
 
-def style(steps: int, seconds: float) -> str:
-    """All rules: colours, looks, and the turns of ``steps`` that last ``seconds`` each."""
+def style(steps: int) -> str:
+    """All rules: colours, looks, and the turns of ``steps``.
+
+    They are the same for all pictures of as many steps, for they hold for the whole page; what is a
+    picture's own stands in the variables of its ``style`` attribute.
+    """
     rules = [
         f".lucid-conv{{{colours(LIGHT)}}}",
         f"@media (prefers-color-scheme:dark){{.lucid-conv{{{colours(DARK)}}}}}",
@@ -71,7 +75,7 @@ def style(steps: int, seconds: float) -> str:
             f"{100 / steps:.4f}%{{visibility:hidden}}}}\n"
             "@media (prefers-reduced-motion:no-preference){"
             f".lucid-conv.n{steps}:not(.held) .step{{visibility:hidden;"
-            f"animation:lucid-conv-{steps} {steps * seconds:g}s step-end infinite}}"
+            f"animation:lucid-conv-{steps} var(--round) step-end infinite}}"
             ".lucid-conv:hover .step{animation-play-state:paused}}"
         )
     return "\n".join(rules)
@@ -86,9 +90,9 @@ def draw_svg(picture: Picture, name: str, spoken: list[str], seconds: float) -> 
         f'<svg xmlns="http://www.w3.org/2000/svg" class="lucid-conv n{count}" role="img" '
         f'aria-label="{escape(name)}" viewBox="0 0 {width:g} {height:g}" '
         f'width="{width * 1.3:.0f}" height="{height * 1.3:.0f}" '
-        # narrower than this, words get too small: on a page it is scrolled instead
-        f'style="--least:{width * 0.85:.0f}px">',
-        f"<style>{style(count, seconds)}</style>",
+        # narrower than the least, words get too small: on a page it is scrolled instead
+        f'style="--least:{width * 0.85:.0f}px;--round:{count * seconds:g}s">',
+        f"<style>{style(count)}</style>",
         f'<rect class="paper" width="{width:g}" height="{height:g}" fill="#fff"/>',
         group(always),
     ]

@@ -49,27 +49,28 @@ def make_scene(case: Case, frame: Frame) -> Scene:
     """The picture of one step. What is read stands above what is written."""
     kernel, funnel = kernel_rows(case, frame), [funnel_row(case, frame)]
     short, long = [short_index(case)], [long_index(case)]
-    if not case.backward:
+    g = case.g
+    if g is None:
         reads, writes = case.x[0], frame.results["y"]
         if case.transposed:
             short += short_rows(case, frame, "x", reads)
             for c, row in enumerate(long_rows(case, frame, "y", writes, True)):
-                long += [*kernel[c], row]
+                long += [kernel[c], row]
         else:
             for c, row in enumerate(long_rows(case, frame, "x", reads, False)):
-                long += [row, *kernel[c]]
+                long += [row, kernel[c]]
             short += short_rows(case, frame, "y", writes)
     elif case.transposed:
-        for c, row in enumerate(long_rows(case, frame, "g", case.g[0], False)):  # type: ignore[index]
-            long += [row, *kernel[c]]
+        for c, row in enumerate(long_rows(case, frame, "g", g[0], False)):
+            long += [row, kernel[c]]
         short += short_rows(case, frame, "x", case.x[0])
         short += short_rows(case, frame, "gx", frame.results["gx"])
     else:
-        short += short_rows(case, frame, "g", case.g[0])  # type: ignore[index]  # backward has g
+        short += short_rows(case, frame, "g", g[0])
         read = long_rows(case, frame, "x", case.x[0], False)
         written = long_rows(case, frame, "gx", frame.results["gx"], True)
         for c, (x, gx) in enumerate(zip(read, written, strict=True)):
-            long += [x, *kernel[c], gx]
+            long += [x, kernel[c], gx]
     below = [*short[1:], short[0]]  # the index last, out of the funnel's way
     rows = [*long, *funnel, *below] if case.gathers else [*short, *funnel, *long]
     return Scene([*rows, *weight_rows(case, frame)], words(case, frame))
@@ -148,15 +149,15 @@ def long_rows(case: Case, frame: Frame, name: str, values: Array, written: bool)
     return rows
 
 
-def kernel_rows(case: Case, frame: Frame) -> dict[int, list[Row]]:
+def kernel_rows(case: Case, frame: Frame) -> dict[int, Row]:
     """For each channel of the long row, the kernel in its place; empty, if it is not covered."""
     taps = [p + case.geometry.left for p in case.positions(frame.t)]
-    found = {c: [Row("kernel", "", [])] for c in range(case.long[0])}
+    found = {c: Row("kernel", "", []) for c in range(case.long[0])}
     for c, weights in zip(frame.channels, frame.kernel, strict=True):
         cells = [Cell(at, number_text(w), now=True) for at, w in zip(taps, weights, strict=True)]
         cells += [Cell(a, "", gap=True) for a in range(taps[0], taps[-1]) if a not in taps]
         label = f"w[{frame.channel},{c - frame.channels[0]}]"
-        found[c] = [Row("kernel", label, sorted(cells), frame.group)]
+        found[c] = Row("kernel", label, sorted(cells), frame.group)
     return found
 
 

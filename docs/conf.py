@@ -33,3 +33,22 @@ html_theme = "furo"
 html_title = "lucid"
 html_show_sphinx = False
 html_copy_source = False
+
+
+def setup(app):
+    """The directive ``animation``: a call of animate_conv1d, and below it what it shows."""
+    from docutils import nodes
+    from docutils.parsers.rst import Directive
+
+    from lucid.explain import animate_conv1d
+
+    class Animation(Directive):
+        has_content = True
+
+        def run(self):
+            call = "\n".join(self.content)
+            figure = eval(call, {"lucid": lucid, "animate_conv1d": animate_conv1d}).html()
+            code = nodes.literal_block(call, call, language="python")
+            return [code, nodes.raw("", figure, format="html")]
+
+    app.add_directive("animation", Animation)

@@ -214,12 +214,12 @@ from lucid.types import (
 )
 
 if TYPE_CHECKING:
-    from lucid import check
-else:  # who checks nothing does not wait for what checks
+    from lucid import check, explain
+else:  # who asks for neither does not wait for them
 
     def __getattr__(name: str) -> object:
-        if name == "check":
-            return importlib.import_module("lucid.check")
+        if name in ("check", "explain"):
+            return importlib.import_module(f"lucid.{name}")
         raise AttributeError(f"module 'lucid' has no attribute {name!r}")
 
 
@@ -249,5 +249,5 @@ __all__ = [
     "square", "squeeze", "stack", "std", "sub", "sum", "tan", "tanh", "tensor", "tile", "topk",
     "trace", "transpose", "tril", "triu", "trunc", "uint8", "unbind", "unflatten", "unfold",
     "unique", "unsqueeze", "utils", "var", "vstack", "where", "xlogy", "zeros", "zeros_like",
-    "check",  # imported when it is first asked for
+    "check", "explain",  # imported when they are first asked for
 ]  # fmt: skip

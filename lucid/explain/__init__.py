@@ -9,8 +9,9 @@
     graph.py     graph: the autograd graph as a list
     layout.py    where the boxes of a picture go
     drawing.py   the picture, as SVG
+    animate.py   animate_conv1d: a convolution, step by step; animate_*.py are its parts
 
-Nothing of it is loaded by ``import lucid``: it has to be imported by its own name.
+Nothing of it is loaded by ``import lucid``, but when it is first asked for.
 
 >>> import lucid.nn as nn
 >>> from lucid.explain import explain
@@ -18,8 +19,12 @@ Nothing of it is loaded by ``import lucid``: it has to be imported by its own na
 9
 """
 
+from lucid.explain.animate import Animation, Frame, animate_conv1d
 from lucid.explain.graph import Graph, graph
 from lucid.explain.layer import Explanation, explain
 from lucid.explain.table import Row, Summary, summary
 
-__all__ = ["Explanation", "Graph", "Row", "Summary", "explain", "graph", "summary"]
+__all__ = [
+    "Animation", "Explanation", "Frame", "Graph", "Row", "Summary", "animate_conv1d", "explain",
+    "graph", "summary",
+]  # fmt: skip

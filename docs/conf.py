@@ -19,7 +19,7 @@ extensions = [
     "myst_nb",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "benchmark"]  # benchmark: parts of performance.rst
+exclude_patterns = ["_build", "_templates", "inventories", "benchmark"]  # benchmark: parts of performance
 nitpicky = True
 
 autosummary_generate = True

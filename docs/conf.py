@@ -19,7 +19,8 @@ extensions = [
     "myst_nb",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "inventories", "benchmark"]  # benchmark: parts of performance
+# benchmark: parts of performance.rst
+exclude_patterns = ["_build", "_templates", "inventories", "benchmark"]
 nitpicky = True
 
 autosummary_generate = True
@@ -64,7 +65,7 @@ pygments_dark_style = "monokai"
 
 
 def copy_tutorials(app, config):
-    """Put ``tutorials/`` below this folder, where Sphinx looks; unchanged files keep their times."""
+    """Put ``tutorials/`` below this folder, where Sphinx looks; files keep their times."""
     copies = HERE / "tutorials"
     originals = {path.name: path for path in (HERE.parent / "tutorials").iterdir()}
     copies.mkdir(exist_ok=True)

@@ -160,7 +160,7 @@ def test_every_exercise_of_a_tutorial_has_a_solution_that_is_checked(path):
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_the_code_of_a_tutorial_is_readable(path):
     for _, code in cells(path):
-        assert max(map(len, code.splitlines())) <= 100
+        assert max(map(len, code.splitlines())) <= 88  # what docs/_static/lucid.css has room for
         if "%%writefile" not in code:
             lines = code.splitlines()
             source = "\n".join(line for line in lines if not line.startswith(":tags:"))

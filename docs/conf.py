@@ -44,7 +44,7 @@ doctest_global_setup = "import lucid; _ = lucid.manual_seed(0)"
 # The tutorials run at every build, as a student runs them: in an empty folder, in a process each.
 nb_execution_mode = "force"
 nb_execution_in_temp = True
-nb_execution_timeout = 60  # seconds, per cell
+nb_execution_timeout = 120  # seconds, per cell
 nb_execution_raise_on_error = True
 nb_merge_streams = True  # what a cell prints is one block
 nb_code_prompt_show = "Show the solution"

@@ -1,4 +1,13 @@
+import shutil
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
 import lucid
+from lucid.explain import animate_conv1d
+
+HERE = Path(__file__).parent
 
 project = "lucid"
 author = "the lucid developers"
@@ -9,10 +18,13 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
+    "sphinx.ext.intersphinx",
     "numpydoc",
+    "myst_nb",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "benchmark"]  # benchmark: parts of performance.rst
+# benchmark: parts of performance.rst
+exclude_patterns = ["_build", "_templates", "inventories", "benchmark"]
 nitpicky = True
 
 autosummary_generate = True
@@ -21,34 +33,66 @@ autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
+# What the pages link to in other projects, by inventories of ours: the build needs no network.
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", "inventories/python.inv"),
+    "numpy": ("https://numpy.org/doc/stable", "inventories/numpy.inv"),
+}
+
 # The examples, run by `sphinx-build -b doctest`, under the same rules as pytest's.
 import doctest  # noqa: E402  (beside its use)
 
 doctest_default_flags = doctest.NORMALIZE_WHITESPACE
 doctest_global_setup = "import lucid; _ = lucid.manual_seed(0)"
 
+# The tutorials run at every build, as a student runs them: in an empty folder, in a process each.
+nb_execution_mode = "force"
+nb_execution_in_temp = True
+nb_execution_timeout = 120  # seconds, per cell
+nb_execution_raise_on_error = True
+nb_merge_streams = True  # what a cell prints is one block
+nb_code_prompt_show = "Show the solution"
+nb_code_prompt_hide = "Hide the solution"
+myst_heading_anchors = 3
+suppress_warnings = ["mystnb.unknown_mime_type"]  # asked of builders other than HTML
+
 highlight_language = "none"  # formulas and commands; examples are known by their >>>
 
 html_theme = "furo"
 html_title = "lucid"
+html_static_path = ["_static"]
+html_css_files = ["lucid.css"]
 html_show_sphinx = False
 html_copy_source = False
 
+pygments_style = "friendly"
+pygments_dark_style = "monokai"
+
+
+def copy_tutorials(app, config):
+    """Put ``tutorials/`` below this folder, where Sphinx looks; files keep their times."""
+    copies = HERE / "tutorials"
+    originals = {path.name: path for path in (HERE.parent / "tutorials").iterdir()}
+    copies.mkdir(exist_ok=True)
+    for copy in copies.iterdir():
+        if copy.name not in originals:
+            copy.unlink()
+    for name, original in originals.items():
+        shutil.copy2(original, copies / name)
+
+
+class Animation(Directive):
+    """``.. animation::`` a call of animate_conv1d, and below it what it shows."""
+
+    has_content = True
+
+    def run(self):
+        call = "\n".join(self.content)
+        figure = eval(call, {"lucid": lucid, "animate_conv1d": animate_conv1d}).html()
+        code = nodes.literal_block(call, call, language="python")
+        return [code, nodes.raw("", figure, format="html")]
+
 
 def setup(app):
-    """The directive ``animation``: a call of animate_conv1d, and below it what it shows."""
-    from docutils import nodes
-    from docutils.parsers.rst import Directive
-
-    from lucid.explain import animate_conv1d
-
-    class Animation(Directive):
-        has_content = True
-
-        def run(self):
-            call = "\n".join(self.content)
-            figure = eval(call, {"lucid": lucid, "animate_conv1d": animate_conv1d}).html()
-            code = nodes.literal_block(call, call, language="python")
-            return [code, nodes.raw("", figure, format="html")]
-
+    app.connect("config-inited", copy_tutorials)
     app.add_directive("animation", Animation)

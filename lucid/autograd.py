@@ -240,9 +240,9 @@ def grad(
     Parameters
     ----------
     outputs : Tensor or sequence of Tensor
-        The y.
+        The y, of any shapes.
     inputs : Tensor or sequence of Tensor
-        The x, leaves or not.
+        The x, of any shapes, leaves or not.
     grad_outputs : Tensor or sequence of Tensor, optional
         The v, one per output; 1 for outputs that are a single number.
     retain_graph : bool, optional

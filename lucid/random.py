@@ -165,6 +165,11 @@ def get_rng_state() -> dict[str, Any]:
 def set_rng_state(state: dict[str, Any]) -> None:
     """Go back to a state that ``get_rng_state`` returned.
 
+    Parameters
+    ----------
+    state : dict
+        What ``get_rng_state`` returned, or a checkpoint's copy of it.
+
     Raises
     ------
     ValueError

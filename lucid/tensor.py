@@ -57,6 +57,13 @@ class Tensor(OpMethods):
     Make one with ``lucid.tensor``, ``lucid.zeros`` and their like. Names and meanings of its
     methods are PyTorch's.
 
+    Parameters
+    ----------
+    data : number, nested list, NumPy array or Tensor
+        Of any shape; it is copied.
+    dtype : DTypeLike, optional
+        By default ``lucid.get_default_dtype()``, whatever ``data`` is.
+
     Examples
     --------
     >>> import lucid

@@ -136,6 +136,11 @@ def get_default_dtype() -> dtype:
 def set_default_dtype(d: DTypeLike) -> None:
     """Choose the dtype of new floating-point tensors: float32 or float64.
 
+    Parameters
+    ----------
+    d : DTypeLike
+        ``lucid.float32`` or ``lucid.float64``.
+
     Raises
     ------
     TypeError
@@ -158,6 +163,11 @@ def set_default_dtype(d: DTypeLike) -> None:
 
 class device:
     """Where a tensor lives. There is one place: ``"cpu"``.
+
+    Parameters
+    ----------
+    type : str or device
+        ``"cpu"``.
 
     Raises
     ------

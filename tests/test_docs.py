@@ -1,4 +1,4 @@
-"""The documentation says what is true: the walk through the source, the README, the API pages."""
+"""The documentation says what is true: the walk through the source, the README."""
 
 from __future__ import annotations
 
@@ -86,55 +86,6 @@ def test_local_links_and_named_files_exist(page):
             assert ((ROOT / page).parent / link).exists(), link
     for file in re.findall(r"`((?:lucid|tests|docs)/[\w/]+\.\w+)`", text):
         assert (ROOT / file).exists(), file
-
-
-PAGES = {
-    "lucid": "tensor",
-    "lucid.nn": "nn",
-    "lucid.optim": "optim",
-    "lucid.data": "data",
-    "lucid.check": "check",
-}
-# Modules, aliases of types, and what is documented on another page.
-ELSEWHERE = {
-    "__version__", "autograd", "check", "data", "nn", "optim", "utils", "functional", "init",
-    "swa_utils", "lr_scheduler", "augment",
-    "DTypeLike", "DeviceLike", "float32", "float64", "int32", "int64", "uint8", "bool",
-    "no_grad", "enable_grad", "set_grad_enabled", "is_grad_enabled", "save", "load",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("module", PAGES)
-def test_every_public_name_has_its_place_in_the_api_pages(module):
-    page = (ROOT / "docs" / "api" / f"{PAGES[module]}.rst").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^   (\w+)$", page, re.M))
-    public = set(__import__(module, fromlist=["*"]).__all__) - ELSEWHERE
-    assert public <= listed, public - listed
-
-
-def public_objects():
-    for module in (
-        lucid,
-        nn,
-        nn.functional,
-        nn.init,
-        nn.utils,
-        lucid.optim,
-        lucid.data,
-        lucid.autograd,
-        lucid.check,
-    ):
-        for name in module.__all__:
-            value = getattr(module, name)
-            if callable(value) and not name.startswith("_") and name not in ("DTypeLike",):
-                yield f"{module.__name__}.{name}", value
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), list(public_objects()), ids=lambda v: v if isinstance(v, str) else ""
-)
-def test_every_public_docstring_has_an_example(name, value):
-    assert ">>>" in (value.__doc__ or ""), name
 
 
 def test_the_changelog_has_the_version():

@@ -218,6 +218,15 @@ def mixup(
     generator : Generator, optional
         Where to draw from.
 
+    Raises
+    ------
+    ShapeError
+        If x and y are not as many.
+    TypeError
+        If one of them is not of a floating dtype.
+    ValueError
+        If ``alpha`` is not above 0.
+
     References
     ----------
     H. Zhang, M. Cisse, Y. N. Dauphin, D. Lopez-Paz, "mixup: beyond empirical risk minimization",

@@ -86,6 +86,13 @@ class RandomSampler(Sampler):
     generator : Generator, optional
         Where to draw from instead of the global stream.
 
+    Raises
+    ------
+    ValueError
+        If ``num_samples`` is below 1.
+    TypeError
+        For a ``num_samples`` that is no int, or a ``replacement`` that is no bool.
+
     Examples
     --------
     >>> import lucid
@@ -226,6 +233,13 @@ class BatchSampler(Sampler):
         How many samples a batch has; the last one may have fewer.
     drop_last : bool
         Whether a last batch that is not full is left out.
+
+    Raises
+    ------
+    ValueError
+        If ``batch_size`` is below 1.
+    TypeError
+        For a ``batch_size`` that is no int, or a ``drop_last`` that is no bool.
 
     Examples
     --------

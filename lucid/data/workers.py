@@ -50,6 +50,17 @@ Task = tuple[
 class WorkerInfo:
     """What ``get_worker_info`` tells: ``id``, ``num_workers``, ``seed`` and ``dataset``.
 
+    Parameters
+    ----------
+    id : int
+        Which of the workers, from 0 up.
+    num_workers : int
+        How many there are.
+    seed : int
+        Of what this worker draws from lucid.
+    dataset : Dataset
+        The worker's copy.
+
     Examples
     --------
     >>> from lucid.data import WorkerInfo

@@ -65,7 +65,7 @@ class Sigmoid(Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.sigmoid(x)
 
 
@@ -81,7 +81,7 @@ class LogSigmoid(Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.logsigmoid(x)
 
 
@@ -97,7 +97,7 @@ class Tanh(Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.tanh(x)
 
 
@@ -113,7 +113,7 @@ class Softsign(Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.softsign(x)
 
 
@@ -149,7 +149,7 @@ class Softplus(Activation):
         self.beta, self.threshold = beta, threshold
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.softplus(x, self.beta, self.threshold)
 
 
@@ -186,7 +186,7 @@ class GELU(Activation):
         self.approximate = approximate
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.gelu(x, self.approximate)
 
 
@@ -212,7 +212,7 @@ class SiLU(Activation):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.silu(x)
 
 
@@ -238,7 +238,7 @@ class Mish(Activation):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.mish(x)
 
 
@@ -281,7 +281,7 @@ class Softmax(OverAxis):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function along the axis."""
+        """Apply the function along the axis: any shape to the same."""
         return F.softmax(x, self.dim)
 
 
@@ -307,7 +307,7 @@ class LogSoftmax(OverAxis):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function along the axis."""
+        """Apply the function along the axis: any shape to the same."""
         return F.log_softmax(x, self.dim)
 
 

@@ -45,7 +45,7 @@ class Dropout(Module):
         self.p, self.inplace = p, inplace
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop, in training."""
+        """Drop, in training: any shape to the same."""
         return F.dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:
@@ -87,7 +87,7 @@ class Dropout1d(Dropout):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop, in training."""
+        """Drop, in training: any shape to the same."""
         return F.dropout1d(x, self.p, self.training)
 
 
@@ -123,5 +123,5 @@ class AlphaDropout(Dropout):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop, in training."""
+        """Drop, in training: any shape to the same."""
         return F.alpha_dropout(x, self.p, self.training)

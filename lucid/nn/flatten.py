@@ -105,5 +105,5 @@ class Identity(Module):
         super().__init__()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the input."""
+        """Return the input, of any shape."""
         return x

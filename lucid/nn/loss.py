@@ -327,7 +327,8 @@ class BCEWithLogitsLoss(Loss):
     reduction : str
         ``"mean"``, ``"sum"`` or ``"none"``.
     pos_weight : Tensor, optional
-        What each "yes" counts: more than 1 where a "yes" is rare.
+        What each "yes" counts, of a shape that broadcasts with the target's: more than 1 where a
+        "yes" is rare.
 
     Raises
     ------

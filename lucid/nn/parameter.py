@@ -22,7 +22,7 @@ class Parameter(Tensor):
     Parameters
     ----------
     data : Tensor
-        The numbers, whose memory is shared.
+        The numbers, in any shape; their memory is shared.
     requires_grad : bool
         Whether training changes it.
 

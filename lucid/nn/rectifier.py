@@ -44,7 +44,7 @@ class ReLU(Activation):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.relu(x)
 
 
@@ -65,7 +65,7 @@ class ReLU6(Activation):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.relu6(x)
 
 
@@ -105,7 +105,7 @@ class LeakyReLU(Activation):
         self.negative_slope = negative_slope
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.leaky_relu(x, self.negative_slope)
 
 
@@ -172,7 +172,7 @@ class PReLU(Activation):
         init.constant_(self.weight, self.init)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.prelu(x, self.weight)
 
 
@@ -212,7 +212,7 @@ class ELU(Activation):
         self.alpha = alpha
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.elu(x, self.alpha)
 
 
@@ -247,7 +247,7 @@ class CELU(ELU):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.celu(x, self.alpha)
 
 
@@ -276,7 +276,7 @@ class SELU(Activation):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.selu(x)
 
 
@@ -316,7 +316,7 @@ class Hardtanh(Activation):
         self.min_val, self.max_val = min_val, max_val
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.hardtanh(x, self.min_val, self.max_val)
 
 
@@ -337,7 +337,7 @@ class Hardsigmoid(Activation):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.hardsigmoid(x)
 
 
@@ -362,5 +362,5 @@ class Hardswish(Activation):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the function to each number."""
+        """Apply the function to each number: any shape to the same."""
         return F.hardswish(x)

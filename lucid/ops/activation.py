@@ -104,6 +104,11 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 def softsign(input: Tensor) -> Tensor:
     """out = input / (1 + ``|input|``), between -1 and 1
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid

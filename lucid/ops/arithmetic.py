@@ -212,6 +212,16 @@ class Neg(Function):
 def neg(input: Tensor) -> Tensor:
     """out = -input
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
+    Raises
+    ------
+    TypeError
+        If the input is bool.
+
     Examples
     --------
     >>> import lucid

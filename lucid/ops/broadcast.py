@@ -160,6 +160,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     *sizes : int or tuple of int
         The new shape; -1 keeps the size of an axis.
 

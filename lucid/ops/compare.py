@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 def eq(input: TensorLike, other: Any) -> Tensor:
     """out = (input == other)
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -32,6 +37,11 @@ def eq(input: TensorLike, other: Any) -> Tensor:
 
 def ne(input: TensorLike, other: Any) -> Tensor:
     """out = (input != other)
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
 
     Examples
     --------
@@ -45,6 +55,11 @@ def ne(input: TensorLike, other: Any) -> Tensor:
 def lt(input: TensorLike, other: TensorLike) -> Tensor:
     """out = (input < other)
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -56,6 +71,11 @@ def lt(input: TensorLike, other: TensorLike) -> Tensor:
 
 def le(input: TensorLike, other: TensorLike) -> Tensor:
     """out = (input <= other)
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
 
     Examples
     --------
@@ -69,6 +89,11 @@ def le(input: TensorLike, other: TensorLike) -> Tensor:
 def gt(input: TensorLike, other: TensorLike) -> Tensor:
     """out = (input > other)
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -80,6 +105,11 @@ def gt(input: TensorLike, other: TensorLike) -> Tensor:
 
 def ge(input: TensorLike, other: TensorLike) -> Tensor:
     """out = (input >= other)
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
 
     Examples
     --------
@@ -93,6 +123,11 @@ def ge(input: TensorLike, other: TensorLike) -> Tensor:
 def logical_not(input: Tensor) -> Tensor:
     """out = not input
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -105,6 +140,11 @@ def logical_not(input: Tensor) -> Tensor:
 def logical_and(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input and other
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -116,6 +156,11 @@ def logical_and(input: TensorLike, other: TensorLike) -> Tensor:
 
 def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input or other
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
 
     Examples
     --------
@@ -207,6 +252,11 @@ def compared(how: np.ufunc, a: Any, b: Any) -> Tensor:
 def isnan(input: Tensor) -> Tensor:
     """out = whether each number is a nan
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -218,6 +268,11 @@ def isnan(input: Tensor) -> Tensor:
 
 def isfinite(input: Tensor) -> Tensor:
     """out = whether each number is neither infinite nor a nan
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -255,7 +310,7 @@ def where(condition: Tensor, input: TensorLike, other: TensorLike) -> Tensor:
     Parameters
     ----------
     condition : Tensor
-        Of dtype bool.
+        Of dtype bool, and a shape that broadcasts with the others'.
     input, other : Tensor or number
         Of shapes that broadcast with the condition.
 
@@ -294,8 +349,9 @@ def clamp(input: Tensor, min: TensorLike | None = None, max: TensorLike | None =
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     min, max : Tensor or number, optional
-        The limits; at least one of them.
+        The limits, of shapes that broadcast; at least one of them.
 
     Raises
     ------
@@ -325,6 +381,13 @@ def replaced(beyond: Any, input: Tensor, limit: TensorLike) -> Tensor:
 def clip(input: Tensor, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
     """out = min(max(input, lower), upper): another name of ``clamp``
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    min, max : Tensor or number, optional
+        The bounds, of shapes that broadcast; None: there is none.
+
     Examples
     --------
     >>> import lucid
@@ -352,6 +415,11 @@ class Maximum(Function):
 def maximum(input: TensorLike, other: TensorLike) -> Tensor:
     """out = the larger of the two, number by number; where equal, each gets half the gradient
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -378,6 +446,11 @@ class Minimum(Function):
 
 def minimum(input: TensorLike, other: TensorLike) -> Tensor:
     """out = the smaller of the two, number by number; where equal, each gets half the gradient
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
 
     Examples
     --------

@@ -40,6 +40,7 @@ def to(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     *args : dtype or device
         Either may be given by position.
     dtype : DTypeLike, optional
@@ -136,6 +137,11 @@ class Clone(Function):
 def clone(input: Tensor) -> Tensor:
     """out = a copy of input, through which gradients flow
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -168,6 +174,7 @@ def to_numpy(input: Tensor, *, force: Bool = False) -> Array:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     force : bool
         Also for a tensor that requires a gradient: then ``detach()`` is implied.
 
@@ -218,6 +225,7 @@ def to_dlpack(input: Tensor, **options: Any) -> Any:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     **options : stream, max_version, dl_device, copy
         As the protocol has them [1]_.
 

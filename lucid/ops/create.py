@@ -50,7 +50,8 @@ def tensor(
     Parameters
     ----------
     data : number, nested list, NumPy array or Tensor
-        Python floats get the default dtype, ints int64; arrays and tensors keep theirs.
+        Of any shape. Python floats get the default dtype, ints int64; arrays and tensors keep
+        theirs.
     dtype : DTypeLike, optional
         Another dtype.
     device : DeviceLike, optional
@@ -112,6 +113,7 @@ def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> 
     Parameters
     ----------
     data : number, nested list, NumPy array or Tensor
+        Of any shape.
     dtype : DTypeLike, optional
         Another dtype; then the numbers are copied.
     device : DeviceLike, optional
@@ -177,6 +179,13 @@ def zeros(
 ) -> Tensor:
     """out[...] = 0
 
+    Parameters
+    ----------
+    *size : int
+        The shape, as ints or as one tuple.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
+
     Examples
     --------
     >>> import lucid
@@ -195,6 +204,13 @@ def ones(
 ) -> Tensor:
     """out[...] = 1
 
+    Parameters
+    ----------
+    *size : int
+        The shape, as ints or as one tuple.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
+
     Examples
     --------
     >>> import lucid
@@ -212,6 +228,13 @@ def empty(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] = whatever the memory held: for tensors that are filled right after
+
+    Parameters
+    ----------
+    *size : int
+        The shape, as ints or as one tuple.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
 
     Examples
     --------
@@ -232,6 +255,17 @@ def full(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] = fill_value, in a dtype that holds it unless one is given
+
+    Parameters
+    ----------
+    size : tuple of int
+        The shape.
+    fill_value : number
+        What it is filled with.
+    dtype : DTypeLike
+        By default int64, bool or ``lucid.get_default_dtype()``, as the number is.
+    device, requires_grad
+        As for ``lucid.tensor``.
 
     Examples
     --------
@@ -255,6 +289,15 @@ def zeros_like(
 ) -> Tensor:
     """out = zeros in the shape and dtype of ``input``
 
+    Parameters
+    ----------
+    input : Tensor
+        Whose shape, and dtype unless one is given, the output has.
+    dtype : DTypeLike
+        By default that of the input.
+    device, requires_grad
+        As for ``lucid.tensor``.
+
     Examples
     --------
     >>> import lucid
@@ -275,6 +318,15 @@ def ones_like(
 ) -> Tensor:
     """out = ones in the shape and dtype of ``input``
 
+    Parameters
+    ----------
+    input : Tensor
+        Whose shape, and dtype unless one is given, the output has.
+    dtype : DTypeLike
+        By default that of the input.
+    device, requires_grad
+        As for ``lucid.tensor``.
+
     Examples
     --------
     >>> import lucid
@@ -292,6 +344,15 @@ def empty_like(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = unfilled memory in the shape and dtype of ``input``
+
+    Parameters
+    ----------
+    input : Tensor
+        Whose shape, and dtype unless one is given, the output has.
+    dtype : DTypeLike
+        By default that of the input.
+    device, requires_grad
+        As for ``lucid.tensor``.
 
     Examples
     --------
@@ -313,6 +374,17 @@ def full_like(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = fill_value in the shape and dtype of ``input``
+
+    Parameters
+    ----------
+    input : Tensor
+        Whose shape, and dtype unless one is given, the output has.
+    fill_value : number
+        What it is filled with.
+    dtype : DTypeLike
+        By default that of the input.
+    device, requires_grad
+        As for ``lucid.tensor``.
 
     Examples
     --------
@@ -341,6 +413,17 @@ def arange(
     """out[i] = start + i * step, as long as that is before ``end``
 
     Whole numbers give int64, others the default dtype. ``arange(n)`` counts from 0 to n - 1.
+
+    Parameters
+    ----------
+    start, end : float
+        From where, included, to where, excluded; one alone is the end.
+    step : float
+        From each number to the next.
+    dtype : DTypeLike
+        By default int64, or ``lucid.get_default_dtype()`` for other than whole numbers.
+    device, requires_grad
+        As for ``lucid.tensor``.
 
     Raises
     ------
@@ -376,6 +459,20 @@ def linspace(
 ) -> Tensor:
     """out[i] = start + i * (end - start) / (steps - 1)
 
+    Parameters
+    ----------
+    start, end : float
+        The first and the last number.
+    steps : int
+        How many numbers.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
+
+    Raises
+    ------
+    ValueError
+        If ``steps`` is below 0.
+
     Examples
     --------
     >>> import lucid
@@ -398,6 +495,15 @@ def eye(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[i, j] = 1 where i == j, else 0
+
+    Parameters
+    ----------
+    n : int
+        How many rows.
+    m : int, optional
+        How many columns; by default ``n``.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
 
     Examples
     --------

@@ -25,7 +25,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     Parameters
     ----------
     input : Tensor
-        Of a floating dtype.
+        Of any shape and a floating dtype.
     p : float
         The probability to be dropped, from 0 to 1.
     training : bool
@@ -138,7 +138,7 @@ def alpha_dropout(
     Parameters
     ----------
     input : Tensor
-        Of a floating dtype.
+        Of any shape and a floating dtype.
     p : float
         The probability to be dropped, from 0 to 1; for 1 all is 0.
     training : bool

@@ -62,7 +62,7 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
         the letters that occur once, in alphabetical order. ``...`` stands for any further axes,
         which are broadcast. A letter twice in one operand reads its diagonal.
     *operands : Tensor
-        Of one dtype.
+        Of one dtype, and as many axes as their letters.
 
     Raises
     ------

@@ -51,6 +51,11 @@ class Exp(Function):
 def exp(input: Tensor) -> Tensor:
     """out = e^input
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -72,6 +77,11 @@ class Log(Function):
 
 def log(input: Tensor) -> Tensor:
     """out = ln(input); -inf at 0, nan below
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -96,6 +106,11 @@ class Sqrt(Function):
 
 def sqrt(input: Tensor) -> Tensor:
     """out = square root of input; nan below 0
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -124,6 +139,11 @@ class Tanh(Function):
 def tanh(input: Tensor) -> Tensor:
     """out = (e^x - e^-x) / (e^x + e^-x), between -1 and 1
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -150,6 +170,11 @@ class Sigmoid(Function):
 
 def sigmoid(input: Tensor) -> Tensor:
     """out = 1 / (1 + e^-input), between 0 and 1
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -204,6 +229,11 @@ class Abs(Function):
 def abs(input: Tensor) -> Tensor:
     """out = ``|input|``; its slope at 0 is taken as 0
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -215,6 +245,11 @@ def abs(input: Tensor) -> Tensor:
 
 def sign(input: Tensor) -> Tensor:
     """out = -1, 0 or 1, as input is negative, zero or positive; no gradient
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------

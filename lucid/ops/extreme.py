@@ -52,6 +52,7 @@ def amax(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int or sequence of int, optional
         The axes; all by default.
     keepdim : bool
@@ -81,6 +82,7 @@ def amin(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int or sequence of int, optional
         The axes; all by default.
     keepdim : bool
@@ -110,6 +112,7 @@ def max(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int or Tensor, optional
         An axis, or a second tensor to compare with number by number.
     keepdim : bool
@@ -140,6 +143,7 @@ def min(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int or Tensor, optional
         An axis, or a second tensor to compare with number by number.
     keepdim : bool
@@ -178,6 +182,7 @@ def argmax(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int, optional
         The axis; None counts through all numbers in order.
     keepdim : bool
@@ -200,6 +205,7 @@ def argmin(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int, optional
         The axis; None counts through all numbers in order.
     keepdim : bool

@@ -149,10 +149,18 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int
         The axis that is looked up.
     index : Tensor
         Whole numbers, with as many axes as ``input`` and no larger along the others.
+
+    Raises
+    ------
+    ShapeError
+        If the index has other axes than the input, or is larger along another than ``dim``.
+    IndexError
+        If a place does not exist.
 
     Examples
     --------
@@ -204,6 +212,7 @@ def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int
         The axis that is looked up.
     index : Tensor
@@ -237,6 +246,17 @@ def take(input: Tensor, axis: builtins.int, places: Array) -> Tensor:
 def narrow(input: Tensor, dim: builtins.int, start: builtins.int, length: builtins.int) -> Tensor:
     """out = the places from ``start`` to ``start + length - 1`` of input along ``dim``
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int
+        The axis.
+    start : int
+        The first place; below 0 it counts from the end.
+    length : int
+        How many places.
+
     Raises
     ------
     IndexError
@@ -261,6 +281,15 @@ def narrow(input: Tensor, dim: builtins.int, start: builtins.int, length: builti
 
 def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
     """out = the place ``index`` of input along ``dim``, without that axis
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int
+        The axis.
+    index : int
+        The place; below 0 it counts from the end.
 
     Raises
     ------

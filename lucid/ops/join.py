@@ -118,6 +118,7 @@ def split(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     split_size_or_sections : int or sequence of int
         The size of each piece (the last may be smaller), or the sizes of all.
     dim : int
@@ -159,6 +160,7 @@ def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> tuple[T
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     chunks : int
         How many pieces; fewer, if the rounded up size fills the axis before.
     dim : int
@@ -177,6 +179,13 @@ def chunk(input: Tensor, chunks: builtins.int, dim: builtins.int = 0) -> tuple[T
 
 def unbind(input: Tensor, dim: builtins.int = 0) -> tuple[Tensor, ...]:
     """out = the places of input along ``dim``, each without that axis
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int
+        The axis that is taken apart.
 
     Examples
     --------

@@ -113,6 +113,13 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """out[n, i, j] = sum over k of input[n, i, k] * mat2[n, k, j]
 
+    Parameters
+    ----------
+    input : Tensor
+        (N, I, K).
+    mat2 : Tensor
+        (N, K, J).
+
     Raises
     ------
     ShapeError
@@ -134,6 +141,13 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """out[i, j] = sum over k of input[i, k] * mat2[k, j]
+
+    Parameters
+    ----------
+    input : Tensor
+        (I, K).
+    mat2 : Tensor
+        (K, J).
 
     Raises
     ------

@@ -47,7 +47,7 @@ def binary_cross_entropy(
     Parameters
     ----------
     input : Tensor
-        Probabilities, from 0 to 1. Where they are the ``sigmoid`` of scores, use
+        Of any shape: probabilities, from 0 to 1. Where they are the ``sigmoid`` of scores, use
         ``binary_cross_entropy_with_logits``, which loses no digits.
     target : Tensor
         What was wanted, from 0 to 1, in the shape and dtype of the input.
@@ -146,7 +146,7 @@ def binary_cross_entropy_with_logits(
     Parameters
     ----------
     input : Tensor
-        Scores of any size: the sigmoid is part of the loss, and nothing overflows.
+        Of any shape: scores of any size, as the sigmoid is part of the loss, and nothing overflows.
     target : Tensor
         What was wanted, from 0 to 1, in the shape and dtype of the input.
     weight : Tensor, optional
@@ -192,7 +192,7 @@ def kl_div(
     Parameters
     ----------
     input : Tensor
-        Log-probabilities, as ``log_softmax`` gives them.
+        Of any shape: log-probabilities, as ``log_softmax`` gives them.
     target : Tensor
         Probabilities, in the shape of the input.
     reduction : str

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """out = the numbers where ``mask`` is True, in order, in one row
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    mask : Tensor
+        bool, of a shape that broadcasts with the input's.
+
     Examples
     --------
     >>> import lucid
@@ -82,6 +89,11 @@ def below(input: Tensor, diagonal: builtins.int) -> Tensor:
 def isinf(input: Tensor) -> Tensor:
     """out = whether each number is infinite
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -128,6 +140,15 @@ def allclose(
 ) -> builtins.bool:
     """Whether all numbers are close to each other, as ``isclose`` has it.
 
+    Parameters
+    ----------
+    input, other : Tensor
+        Of shapes that broadcast.
+    rtol, atol : float
+        Allowed is ``atol + rtol * |other|``.
+    equal_nan : bool
+        Whether a nan is close to a nan.
+
     Examples
     --------
     >>> import lucid
@@ -140,6 +161,11 @@ def allclose(
 def equal(input: Tensor, other: Tensor) -> builtins.bool:
     """Whether two tensors have one shape and the same numbers.
 
+    Parameters
+    ----------
+    input, other : Tensor
+        Of any shapes.
+
     Examples
     --------
     >>> import lucid
@@ -151,6 +177,15 @@ def equal(input: Tensor, other: Tensor) -> builtins.bool:
 
 def masked_fill(input: Tensor, mask: Tensor, value: TensorLike) -> Tensor:
     """out = value where ``mask`` is True, input elsewhere
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    mask : Tensor
+        bool, of a shape that broadcasts with the input's.
+    value : Tensor or number
+        Of a shape that broadcasts with the input's.
 
     Examples
     --------

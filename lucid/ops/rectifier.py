@@ -314,6 +314,13 @@ def hardtanh(
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:
     """out = min(max(input, 0), 6)
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape and a floating dtype.
+    inplace : bool
+        Accepted for PyTorch's sake; a new tensor is returned in any case.
+
     Examples
     --------
     >>> import lucid
@@ -328,6 +335,13 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """out = min(max(input / 6 + 1/2, 0), 1)
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape and a floating dtype.
+    inplace : bool
+        Accepted for PyTorch's sake; a new tensor is returned in any case.
+
     Examples
     --------
     >>> import lucid
@@ -341,6 +355,13 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """out = input * min(max(input / 6 + 1/2, 0), 1)
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape and a floating dtype.
+    inplace : bool
+        Accepted for PyTorch's sake; a new tensor is returned in any case.
 
     References
     ----------

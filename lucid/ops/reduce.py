@@ -90,7 +90,7 @@ def sum(
     Parameters
     ----------
     input : Tensor
-        Bools and small integers are summed as int64.
+        Of any shape. Bools and small integers are summed as int64.
     dim : int or sequence of int, optional
         The axes; all by default.
     keepdim : bool
@@ -117,7 +117,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     Parameters
     ----------
     input : Tensor
-        Of a floating dtype.
+        Of any shape and a floating dtype.
     dim : int or sequence of int, optional
         The axes; all by default.
     keepdim : bool
@@ -162,7 +162,7 @@ def var(
     Parameters
     ----------
     input : Tensor
-        Of a floating dtype.
+        Of any shape and a floating dtype.
     dim : int or sequence of int, optional
         The axes; all by default. (A bool here is ``unbiased``, as PyTorch has it.)
     unbiased : bool
@@ -198,7 +198,7 @@ def std(
     Parameters
     ----------
     input : Tensor
-        Of a floating dtype.
+        Of any shape and a floating dtype.
     dim, unbiased, keepdim, correction
         As for ``var``.
 
@@ -219,6 +219,15 @@ def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool 
 
     Computed by multiplying one half with the other until one is left, so that every derivative is
     that of a product, zeros included.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int, optional
+        The axis that is reduced; None: all.
+    keepdim : bool
+        Whether the reduced axes stay, with size 1.
 
     Examples
     --------
@@ -267,7 +276,7 @@ def cumsum(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tens
     Parameters
     ----------
     input : Tensor
-        Bools and small integers are summed as int64.
+        Of any shape. Bools and small integers are summed as int64.
     dim : int
         The axis.
     dtype : DTypeLike, optional
@@ -289,6 +298,15 @@ def cumsum(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tens
 def any(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = whether at least one number over ``dim`` is other than zero
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int or sequence of int, optional
+        The axes that are reduced; None: all.
+    keepdim : bool
+        Whether the reduced axes stay, with size 1.
+
     Examples
     --------
     >>> import lucid
@@ -300,6 +318,15 @@ def any(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tens
 
 def all(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = whether every number over ``dim`` is other than zero
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int or sequence of int, optional
+        The axes that are reduced; None: all.
+    keepdim : bool
+        Whether the reduced axes stay, with size 1.
 
     Examples
     --------

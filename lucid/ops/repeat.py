@@ -28,6 +28,7 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     *repeats : int or tuple of int
         How often, for each axis; more numbers than axes add axes in front.
 
@@ -58,6 +59,13 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
 def tile(input: Tensor, *dims: Any) -> Tensor:
     """out = input again and again along each of the last axes
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    *dims : int
+        How many times along each of the last axes, as ints or as one tuple.
+
     Examples
     --------
     >>> import lucid
@@ -76,8 +84,9 @@ def repeat_interleave(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     repeats : int or Tensor
-        How often: each as often, or a number for each place.
+        How often: each as often, or, in a tensor of one axis, a number for each place.
     dim : int, optional
         The axis; None goes through all numbers in order.
 
@@ -130,10 +139,16 @@ def roll(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     shifts : int or sequence of int
         By how much.
     dims : int or sequence of int, optional
         Along which axes; None takes all numbers as one row.
+
+    Raises
+    ------
+    ValueError
+        If there is not one shift for each axis.
 
     Examples
     --------
@@ -203,6 +218,7 @@ def unfold(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dimension : int
         The axis that is cut into windows.
     size : int

@@ -24,6 +24,15 @@ def rand(
 ) -> Tensor:
     """out[...] drawn evenly from 0 (included) to 1 (excluded)
 
+    Parameters
+    ----------
+    *size : int
+        The shape, as ints or as one tuple.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
+
     Examples
     --------
     >>> import lucid
@@ -44,6 +53,15 @@ def randn(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out[...] drawn from the normal distribution of mean 0 and variance 1
+
+    Parameters
+    ----------
+    *size : int
+        The shape, as ints or as one tuple.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
 
     Examples
     --------
@@ -80,6 +98,19 @@ def randint(
 
     ``randint(high, size)`` starts from 0.
 
+    Parameters
+    ----------
+    low, high : int
+        From where, included, to where, excluded.
+    size : tuple of int
+        The shape.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+    dtype : DTypeLike
+        int64, unless another is given.
+    device, requires_grad
+        As for ``lucid.tensor``.
+
     Raises
     ------
     ValueError
@@ -108,6 +139,13 @@ def randint(
 def randperm(n: builtins.int, *, generator: Generator | None = None) -> Tensor:
     """out = the whole numbers 0, ..., n - 1 in random order
 
+    Parameters
+    ----------
+    n : int
+        How many numbers.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+
     Examples
     --------
     >>> import lucid
@@ -126,6 +164,17 @@ def rand_like(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = ``rand`` in the shape and dtype of ``input``
+
+    Parameters
+    ----------
+    input : Tensor
+        Whose shape, and dtype unless one is given, the output has.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+    dtype : DTypeLike
+        By default that of the input.
+    device, requires_grad
+        As for ``lucid.tensor``.
 
     Examples
     --------
@@ -151,6 +200,17 @@ def randn_like(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = ``randn`` in the shape and dtype of ``input``
+
+    Parameters
+    ----------
+    input : Tensor
+        Whose shape, and dtype unless one is given, the output has.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+    dtype : DTypeLike
+        By default that of the input.
+    device, requires_grad
+        As for ``lucid.tensor``.
 
     Examples
     --------
@@ -178,6 +238,19 @@ def randint_like(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = ``randint`` in the shape and dtype of ``input``
+
+    Parameters
+    ----------
+    input : Tensor
+        Whose shape, and dtype unless one is given, the output has.
+    low, high : int
+        From where, included, to where, excluded; one alone is the end.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+    dtype : DTypeLike
+        By default that of the input.
+    device, requires_grad
+        As for ``lucid.tensor``.
 
     Examples
     --------

@@ -62,6 +62,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     *shape : int or tuple of int
         The new sizes; one of them may be -1 and is worked out.
 
@@ -95,8 +96,14 @@ def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = 
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     start_dim, end_dim : int
         The first and the last of the axes.
+
+    Raises
+    ------
+    ValueError
+        If ``end_dim`` comes before ``start_dim``.
 
     Examples
     --------
@@ -121,6 +128,7 @@ def unflatten(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int
         The axis.
     sizes : tuple of int
@@ -170,6 +178,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     *dims : int or tuple of int
         Every axis once, in the order wanted.
 
@@ -199,6 +208,7 @@ def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim0, dim1 : int
         The two axes.
 
@@ -226,6 +236,7 @@ def movedim(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     source, destination : int or sequence of int
         Where the axes are, and where they go.
 
@@ -256,6 +267,13 @@ def movedim(
 def squeeze(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = None) -> Tensor:
     """out = input without its axes of size 1, or without those of ``dim`` that have size 1
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int or sequence of int, optional
+        Which axes; None: all of size 1.
+
     Examples
     --------
     >>> import lucid
@@ -269,6 +287,13 @@ def squeeze(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = N
 
 def unsqueeze(input: Tensor, dim: builtins.int) -> Tensor:
     """out = input with a new axis of size 1 at ``dim``
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int
+        The place of the new axis in the output; below 0 it counts from the end.
 
     Examples
     --------
@@ -297,6 +322,13 @@ class Flip(Function):
 
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """out[..., i, ...] = input[..., n - 1 - i, ...] along each of ``dims``
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    *dims : int
+        The axes, as ints or as one tuple.
 
     Examples
     --------

@@ -30,7 +30,7 @@ def norm(
     Parameters
     ----------
     input : Tensor
-        Of a floating dtype.
+        Of any shape and a floating dtype.
     p : float or str
         2, or ``"fro"``, is the length of a vector; ``inf`` and ``-inf`` are the largest and the
         smallest size, 0 counts what is not 0.
@@ -78,6 +78,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: builtins.bool = False) -> Tenso
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int or sequence of int
         The axes.
     keepdim : bool

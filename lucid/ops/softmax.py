@@ -43,6 +43,7 @@ def softmax(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Ten
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int
         The axis of the classes.
     dtype : DTypeLike, optional
@@ -83,6 +84,7 @@ def log_softmax(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) ->
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int
         The axis of the classes.
     dtype : DTypeLike, optional

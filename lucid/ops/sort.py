@@ -32,6 +32,7 @@ def sort(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int
         The axis along which they are sorted.
     descending : bool
@@ -63,6 +64,17 @@ def argsort(
 ) -> Tensor:
     """out = where the numbers stand that ``sort`` puts in order
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int
+        The axis along which is sorted.
+    descending : bool
+        Whether the largest comes first.
+    stable : bool
+        Whether equal numbers keep their order.
+
     Examples
     --------
     >>> import lucid
@@ -89,6 +101,7 @@ def topk(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     k : int
         How many.
     dim : int

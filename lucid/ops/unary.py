@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def square(input: Tensor) -> Tensor:
     """out = input * input
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -32,6 +37,11 @@ def square(input: Tensor) -> Tensor:
 def reciprocal(input: Tensor) -> Tensor:
     """out = 1 / input
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -43,6 +53,11 @@ def reciprocal(input: Tensor) -> Tensor:
 
 def rsqrt(input: Tensor) -> Tensor:
     """out = 1 / square root of input
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -65,6 +80,11 @@ class Log1p(Function):
 
 def log1p(input: Tensor) -> Tensor:
     """out = ln(1 + input), exact also where input is close to 0
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -92,6 +112,11 @@ class LogTo(Function):
 def log2(input: Tensor) -> Tensor:
     """out = ln(input) / ln(2)
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -103,6 +128,11 @@ def log2(input: Tensor) -> Tensor:
 
 def log10(input: Tensor) -> Tensor:
     """out = ln(input) / ln(10)
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -128,6 +158,11 @@ class Expm1(Function):
 def expm1(input: Tensor) -> Tensor:
     """out = e^input - 1, exact also where input is close to 0
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -150,6 +185,11 @@ class Sin(Function):
 def sin(input: Tensor) -> Tensor:
     """out = sin(input), in radians
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -171,6 +211,11 @@ class Cos(Function):
 
 def cos(input: Tensor) -> Tensor:
     """out = cos(input), in radians
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -200,6 +245,11 @@ class Atan2(Function):
 def atan2(input: TensorLike, other: TensorLike) -> Tensor:
     """out = the angle between the first axis and the point (other, input), from -pi to pi
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        The second and the first coordinate of the point, of shapes that broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -215,6 +265,11 @@ def atan2(input: TensorLike, other: TensorLike) -> Tensor:
 def floor(input: Tensor) -> Tensor:
     """out = the largest whole number that is not above input; no gradient
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -227,6 +282,11 @@ def floor(input: Tensor) -> Tensor:
 def ceil(input: Tensor) -> Tensor:
     """out = the smallest whole number that is not below input; no gradient
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -238,6 +298,11 @@ def ceil(input: Tensor) -> Tensor:
 
 def trunc(input: Tensor) -> Tensor:
     """out = input without its digits after the point; no gradient
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -254,6 +319,7 @@ def round(input: Tensor, *, decimals: builtins.int = 0) -> Tensor:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     decimals : int
         How many digits after the point are kept.
 
@@ -268,6 +334,11 @@ def round(input: Tensor, *, decimals: builtins.int = 0) -> Tensor:
 
 def floor_divide(input: TensorLike, other: TensorLike) -> Tensor:
     """out = floor(input / other), in the dtype of the two; no gradient
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
 
     Raises
     ------
@@ -301,6 +372,11 @@ class Remainder(Function):
 
 def remainder(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input - other * floor(input / other), with the sign of other, as ``%`` in Python
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast.
 
     Raises
     ------

@@ -34,6 +34,11 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     last_epoch : int
         The epoch to go on from; -1 begins.
 
+    Raises
+    ------
+    ValueError
+        If ``T_0`` or ``T_mult`` is no int, or below 1.
+
     References
     ----------
     I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,

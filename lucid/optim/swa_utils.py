@@ -36,7 +36,20 @@ MultiAvgFn: TypeAlias = Callable[[list[Tensor], list[Tensor], int], None]
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> AvgFn:
-    """An ``avg_fn`` of exponential moving averages: decay * average + (1 - decay) * new"""
+    """An ``avg_fn`` of exponential moving averages: decay * average + (1 - decay) * new
+
+    Parameters
+    ----------
+    decay : float
+        From 0 to 1: how much of the average stays at each update.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.optim.swa_utils import get_ema_avg_fn
+    >>> get_ema_avg_fn(0.75)(lucid.tensor([0.0]), lucid.tensor([8.0]), 1)
+    tensor([2.])
+    """
     return partial(moving, keep=number("decay", decay, at_most=1))
 
 
@@ -57,6 +70,11 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAvgFn:
     """A ``multi_avg_fn`` of exponential moving averages; it changes them in place, and is quicker.
 
     average = average + (1 - decay) * (new - average)
+
+    Parameters
+    ----------
+    decay : float
+        From 0 to 1: how much of the average stays at each update.
 
     Examples
     --------
@@ -127,6 +145,11 @@ class AveragedModel(Module):
         The same for all parameters at once: of two lists, it changes the first in place.
     use_buffers : bool
         Whether floating buffers are averaged too. Other buffers are copied.
+
+    Raises
+    ------
+    ValueError
+        If both functions are given.
 
     Examples
     --------

@@ -43,6 +43,15 @@ def uniform_(
 ) -> Tensor:
     """Fill with numbers drawn evenly from a to b.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        Of any shape; it is changed in place, and returned.
+    a, b : float
+        The interval.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+
     Raises
     ------
     ValueError
@@ -64,6 +73,15 @@ def normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
     """Fill with numbers drawn from the normal distribution.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of any shape; it is changed in place, and returned.
+    mean, std : float
+        Of the distribution.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
 
     Raises
     ------
@@ -90,6 +108,17 @@ def trunc_normal_(
     generator: Generator | None = None,
 ) -> Tensor:
     """Fill with numbers drawn from the normal distribution, those outside [a, b] left out.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of any shape; it is changed in place, and returned.
+    mean, std : float
+        Of the distribution before anything is left out.
+    a, b : float
+        The interval.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
 
     Raises
     ------
@@ -126,6 +155,13 @@ def trunc_normal_(
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one number.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        Of any shape; it is changed in place, and returned.
+    val : float
+        The number.
+
     Examples
     --------
     >>> import lucid
@@ -138,6 +174,11 @@ def constant_(tensor: Tensor, val: float) -> Tensor:
 def zeros_(tensor: Tensor) -> Tensor:
     """Fill with 0.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        Of any shape; it is changed in place, and returned.
+
     Examples
     --------
     >>> import lucid
@@ -149,6 +190,11 @@ def zeros_(tensor: Tensor) -> Tensor:
 
 def ones_(tensor: Tensor) -> Tensor:
     """Fill with 1.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of any shape; it is changed in place, and returned.
 
     Examples
     --------

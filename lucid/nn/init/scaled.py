@@ -85,6 +85,19 @@ def kaiming_uniform_(
 
     With ``a = sqrt(5)``, the default of the layers, the bound is 1 / sqrt(fan_in).
 
+    Parameters
+    ----------
+    tensor : Tensor
+        (out, in, ...); it is changed in place, and returned.
+    a : float
+        The slope below 0 of the leaky ReLU that follows.
+    mode : str
+        Which fan: ``"fan_in"``, what each output reads, or ``"fan_out"``.
+    nonlinearity : str
+        What follows, for ``calculate_gain``.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+
     References
     ----------
     .. [1] K. He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852.
@@ -124,6 +137,19 @@ def kaiming_normal_(
 ) -> Tensor:
     """Fill from the normal distribution of standard deviation gain / sqrt(fan).
 
+    Parameters
+    ----------
+    tensor : Tensor
+        (out, in, ...); it is changed in place, and returned.
+    a : float
+        The slope below 0 of the leaky ReLU that follows.
+    mode : str
+        Which fan: ``"fan_in"``, what each output reads, or ``"fan_out"``.
+    nonlinearity : str
+        What follows, for ``calculate_gain``.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+
     References
     ----------
     .. [1] K. He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852.
@@ -144,6 +170,15 @@ def xavier_uniform_(
 ) -> Tensor:
     """Fill evenly from -bound to bound, bound = gain * sqrt(6 / (fan_in + fan_out)).
 
+    Parameters
+    ----------
+    tensor : Tensor
+        (out, in, ...); it is changed in place, and returned.
+    gain : float
+        A factor, as ``calculate_gain`` has it.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+
     References
     ----------
     .. [1] X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
@@ -162,6 +197,15 @@ def xavier_uniform_(
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill from the normal distribution of standard deviation gain * sqrt(2 / (fan_in + fan_out)).
+
+    Parameters
+    ----------
+    tensor : Tensor
+        (out, in, ...); it is changed in place, and returned.
+    gain : float
+        A factor, as ``calculate_gain`` has it.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
 
     References
     ----------

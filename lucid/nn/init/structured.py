@@ -18,6 +18,11 @@ from lucid.types import Array
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with 1 on the diagonal and 0 elsewhere: a Linear layer that changes nothing.
 
+    Parameters
+    ----------
+    tensor : Tensor
+        A matrix; it is changed in place, and returned.
+
     Raises
     ------
     ShapeError
@@ -83,6 +88,15 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
     """Fill so that the rows, or the columns if they are fewer, are orthogonal, of length ``gain``.
 
     Axes after the first count as one.
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of at least two axes; it is changed in place, and returned.
+    gain : float
+        The length of the rows.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
 
     Raises
     ------

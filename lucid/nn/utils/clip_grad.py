@@ -107,11 +107,11 @@ def clip_grads_with_norm_(
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Those without a gradient are left out.
+        Of any shapes; those without a gradient are left out.
     max_norm : float
         The length that all gradients together are to have at most.
     total_norm : Tensor
-        The length they have, from ``get_total_norm``.
+        The length they have, a single number from ``get_total_norm``.
     foreach : bool, optional
         Has no effect.
 
@@ -149,7 +149,7 @@ def clip_grad_norm_(
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Those without a gradient are left out.
+        Of any shapes; those without a gradient are left out.
     max_norm : float
         The length that all gradients together are to have at most.
     norm_type : float or str
@@ -203,7 +203,7 @@ def clip_grad_value_(
     Parameters
     ----------
     parameters : Tensor or iterable of Tensor
-        Those without a gradient are left out.
+        Of any shapes; those without a gradient are left out.
     clip_value : float
         What no number of a gradient is to exceed, up or down.
     foreach : bool, optional

@@ -19,7 +19,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     Parameters
     ----------
     parameters : iterable of Tensor
-        All of one dtype.
+        Of any shapes, and all of one dtype.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     vec : Tensor
         (n,), as ``parameters_to_vector`` returns it.
     parameters : iterable of Tensor
-        n numbers in all.
+        Of any shapes, with n numbers in all.
 
     Raises
     ------

@@ -96,6 +96,11 @@ class PackedSequence(_Packed):
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """out[permutation[i]] = i
 
+    Parameters
+    ----------
+    permutation : Tensor or None
+        (N,), the whole numbers from 0 to N - 1 in any order; None gives None.
+
     Examples
     --------
     >>> import lucid
@@ -327,6 +332,11 @@ def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> P
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
     """The sequences one by one: what ``pack_sequence`` undid.
+
+    Parameters
+    ----------
+    packed_sequences : PackedSequence
+        Of N sequences (L, ...).
 
     Examples
     --------

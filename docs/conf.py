@@ -33,3 +33,21 @@ html_theme = "furo"
 html_title = "lucid"
 html_show_sphinx = False
 html_copy_source = False
+html_static_path = [f"explorer/{name}" for name in ("conv1d.js", "settings.js", "explorer.js")]
+html_static_path += ["explorer/explorer.css"]
+
+
+def accessible(app, pagename, templatename, context, doctree):  # noqa: ARG001  (Sphinx's signature)
+    """Give each page what screen readers and keyboards miss in Sphinx's HTML.
+
+    A caption called a heading has a level, and code that is wider than the screen can be scrolled
+    by keys.
+    """
+    for part in ("body", "furo_navigation_tree"):
+        html = context.get(part, "")
+        html = html.replace('role="heading">', 'role="heading" aria-level="2">')
+        context[part] = html.replace("<pre>", '<pre tabindex="0">')
+
+
+def setup(app):
+    app.connect("html-page-context", accessible, priority=900)  # after furo has made its tree

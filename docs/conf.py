@@ -37,7 +37,7 @@ html_static_path = [f"explorer/{name}" for name in ("conv1d.js", "settings.js", 
 html_static_path += ["explorer/explorer.css"]
 
 
-def accessible(app, pagename, templatename, context, doctree):  # noqa: ARG001  (Sphinx's signature)
+def accessible(app, pagename, templatename, context, doctree):
     """Give each page what screen readers and keyboards miss in Sphinx's HTML.
 
     A caption called a heading has a level, and code that is wider than the screen can be scrolled

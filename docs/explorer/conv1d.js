@@ -91,32 +91,40 @@ function groupOfInput(s, c) {
   return Math.floor(c / (s.in_channels / s.groups));
 }
 
+// Which position tap k of output t falls on; negative: left of the input.
+function placeOf(s, t, k) {
+  return t * s.stride + k * s.dilation - pads(s)[0];
+}
+
 // What y[0, o, t] reads, term by term: weight w[o, c, k] meets the padded position `place`, which
 // takes x[0, channel, i]. Padding with zeros has i = -1.
 function termsOfOutput(s, o, t) {
   const channels = s.in_channels / s.groups;
-  const [left] = pads(s);
   const terms = [];
   for (let c = 0; c < channels; c++)
     for (let k = 0; k < s.kernel_size; k++) {
-      const place = t * s.stride + k * s.dilation - left;
+      const place = placeOf(s, t, k);
       const i = padIndex(place, s.length, s.padding_mode);
-      terms.push({ o, c, k, channel: groupOfOutput(s, o) * channels + c, place, i });
+      terms.push({ o, t, c, k, channel: groupOfOutput(s, o) * channels + c, place, i });
     }
   return terms;
 }
 
-// Who reads x[0, channel, i], term by term: the terms of all outputs, those of this input kept.
-// One output may read it twice, for padding repeats the input.
+// Who reads x[0, channel, i]: of the terms of all outputs those with this input. One output may have
+// several, for padding repeats the input.
 function termsOfInput(s, channel, i) {
   const outputs = s.out_channels / s.groups;
   const first = groupOfInput(s, channel) * outputs;
-  const found = [];
+  const c = channel % (s.in_channels / s.groups);
+  const terms = [];
   for (let o = first; o < first + outputs; o++)
     for (let t = 0; t < outputLength(s); t++)
-      for (const term of termsOfOutput(s, o, t))
-        if (term.channel === channel && term.i === i) found.push({ ...term, t });
-  return found;
+      for (let k = 0; k < s.kernel_size; k++) {
+        const place = placeOf(s, t, k);
+        if (padIndex(place, s.length, s.padding_mode) === i)
+          terms.push({ o, t, c, k, channel, place, i });
+      }
+  return terms;
 }
 
 // y[0, o, t], the sum over its terms

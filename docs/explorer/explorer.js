@@ -197,7 +197,8 @@ function drawSum(terms) {
   }
   if (!terms.length) symbols.push("0, for no output reads this position");
   byId("explained").textContent = kind === "y" ? "The sum of an output" : "The gradient of an input";
-  const parts = (list) => list.map((part, j) => element("span", {}, j ? `+ ${part} ` : `${part} `));
+  const parts = (list) => // each a span, which is not broken across lines
+    list.flatMap((part, j) => [element("span", {}, j ? `+ ${part}` : part), " "]);
   byId("symbols").replaceChildren(element("b", {}, name), " = ", ...parts(symbols));
   const equals = terms.length ? ["= ", element("b", {}, shown(result))] : [];
   byId("sum").replaceChildren(`${name} = `, ...parts(terms.length ? values : ["0"]), ...equals);

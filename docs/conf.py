@@ -40,12 +40,13 @@ html_static_path += ["explorer/explorer.css"]
 def accessible(app, pagename, templatename, context, doctree):
     """Give each page what screen readers and keyboards miss in Sphinx's HTML.
 
-    A caption called a heading has a level, and code that is wider than the screen can be scrolled
-    by keys.
+    A caption called a heading has a level, code that is wider than the screen can be scrolled by
+    keys, and references are not called a list, for they are not called its items.
     """
     for part in ("body", "furo_navigation_tree"):
         html = context.get(part, "")
         html = html.replace('role="heading">', 'role="heading" aria-level="2">')
+        html = html.replace('role="list" class="citation-list"', 'class="citation-list"')
         context[part] = html.replace("<pre>", '<pre tabindex="0">')
 
 

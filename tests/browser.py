@@ -57,10 +57,16 @@ def axe_source() -> str:
     return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-def violations(page, axe: str, where: str = "html") -> list[str]:
+def violations(page, axe: str, where: str = "html", rules: list[str] | None = None) -> list[str]:
     """What axe finds serious or critical, each with the first element that it is about."""
-    page.evaluate(axe)
-    found = page.evaluate("where => axe.run(where, {resultTypes: ['violations']})", where)
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(axe)
+    options = {
+        "resultTypes": ["violations"],
+        "preload": False,
+        **({"runOnly": rules} if rules else {}),
+    }
+    found = page.evaluate("([where, options]) => axe.run(where, options)", [where, options])
     serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
     first = [(v["id"], v["nodes"][0]) for v in serious]
     return [f"{rule}: {node['html'][:120]}: {node['failureSummary']}" for rule, node in first]

@@ -61,6 +61,8 @@ highlight_language = "none"  # formulas and commands; examples are known by thei
 html_theme = "furo"
 html_title = "lucid"
 html_static_path = ["_static"]
+html_static_path += [f"explorer/{name}" for name in ("conv1d.js", "settings.js", "explorer.js")]
+html_static_path += ["explorer/explorer.css"]
 html_css_files = ["lucid.css"]
 html_show_sphinx = False
 html_copy_source = False
@@ -93,6 +95,20 @@ class Animation(Directive):
         return [code, nodes.raw("", figure, format="html")]
 
 
+def accessible(app, pagename, templatename, context, doctree):
+    """Give each page what screen readers and keyboards miss in Sphinx's HTML.
+
+    A caption called a heading has a level, code that is wider than the screen can be scrolled by
+    keys, and references are not called a list, for they are not called its items.
+    """
+    for part in ("body", "furo_navigation_tree"):
+        html = context.get(part, "")
+        html = html.replace('role="heading">', 'role="heading" aria-level="2">')
+        html = html.replace('role="list" class="citation-list"', 'class="citation-list"')
+        context[part] = html.replace("<pre>", '<pre tabindex="0">')
+
+
 def setup(app):
     app.connect("config-inited", copy_tutorials)
     app.add_directive("animation", Animation)
+    app.connect("html-page-context", accessible, priority=900)  # after furo has made its tree

@@ -11,7 +11,13 @@ from lucid import autograd, data, nn, optim, utils
 from lucid._version import __version__
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.config import get_num_threads, set_num_threads, show_config
-from lucid.errors import AxisError, CheckpointError, ShapeError, UninitializedParameterError
+from lucid.errors import (
+    AxisError,
+    CheckpointError,
+    DtypeError,
+    ShapeError,
+    UninitializedParameterError,
+)
 from lucid.io import load, save
 from lucid.ops import (
     abs,
@@ -159,6 +165,7 @@ from lucid.types import (
 
 __all__ = [
     "AxisError", "CheckpointError", "DTypeLike", "DeviceLike", "Generator", "ShapeError", "Tensor",
+    "DtypeError",
     "UninitializedParameterError", "__version__", "abs", "add", "all", "allclose", "amax", "amin",
     "any", "arange", "argmax", "argmin", "argsort", "as_tensor", "atan2", "autograd", "bmm", "bool",
     "cat", "ceil", "chunk", "clamp", "clip", "clone", "cos", "cumsum", "data", "device", "div",

@@ -10,7 +10,13 @@ from typing import SupportsIndex
 
 import numpy as np
 
-__all__ = ["AxisError", "CheckpointError", "ShapeError", "UninitializedParameterError"]
+__all__ = [
+    "AxisError",
+    "CheckpointError",
+    "DtypeError",
+    "ShapeError",
+    "UninitializedParameterError",
+]
 
 #: Sizes stay below this, so that the kernels' index arithmetic cannot overflow.
 SIZE_LIMIT = 2**31
@@ -38,6 +44,20 @@ class AxisError(ShapeError, IndexError):
     >>> import lucid
     >>> issubclass(lucid.AxisError, ValueError), issubclass(lucid.AxisError, IndexError)
     (True, True)
+    """
+
+
+class DtypeError(TypeError):
+    """A tensor's numbers are of a type that the operation, or its other input, does not take.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> try:
+    ...     lucid.arange(3).mean()
+    ... except lucid.DtypeError as error:
+    ...     print(type(error).__name__)
+    DtypeError
     """
 
 

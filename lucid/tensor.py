@@ -17,6 +17,7 @@ import numpy as np
 
 from lucid import autograd, backward, ops, types
 from lucid.autograd import Function, Hook
+from lucid.errors import DtypeError
 from lucid.memory import Memory
 from lucid.methods import OpMethods
 from lucid.types import Array, DTypeLike, device, dtype
@@ -215,7 +216,7 @@ class Tensor(OpMethods):
         if self._node is not None and not requires_grad:
             raise RuntimeError("a computed tensor requires a gradient\n  try: x.detach()")
         if requires_grad and not self.is_floating_point():
-            raise TypeError(
+            raise DtypeError(
                 f"only float32 and float64 tensors have gradients, got {self.dtype.name}\n"
                 "  try: x.float().requires_grad_()"
             )

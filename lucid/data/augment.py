@@ -31,7 +31,7 @@ from __future__ import annotations
 import numpy as np
 
 from lucid import ops, random
-from lucid.errors import ShapeError, check_size
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.random import Generator
 from lucid.tensor import Tensor
@@ -232,7 +232,7 @@ def mixup(
     for name, t in (("x", x), ("y", y)):
         check_tensor(t, name, "mixup")
         if not t.is_floating_point():
-            raise TypeError(
+            raise DtypeError(
                 f"mixup needs numbers that can be mixed, got {name} of {t.dtype}\n"
                 "  try: lucid.eye(classes)[labels]"
             )
@@ -252,7 +252,7 @@ def signals(x: Tensor, name: str) -> Array:
     if x.ndim not in (2, 3):
         raise ShapeError(f"{name} changes signals (C, L) or (N, C, L), got the shape {x.shape}")
     if not x.is_floating_point():
-        raise TypeError(f"{name} changes floats, got {x.dtype}\n  try: x.float()")
+        raise DtypeError(f"{name} changes floats, got {x.dtype}\n  try: x.float()")
     return x._array
 
 

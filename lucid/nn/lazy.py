@@ -41,7 +41,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import no_grad
-from lucid.errors import ShapeError, add_to_message, check_size
+from lucid.errors import DtypeError, ShapeError, add_to_message, check_size
 from lucid.nn.module import Module
 from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize
 from lucid.random import drawing_from, spawn_seed
@@ -85,7 +85,7 @@ class SizedLayer(Module):
         types.as_device(device)
         wanted = types.as_dtype(dtype)
         if not wanted.is_floating_point:
-            raise TypeError(f"a layer computes in float32 or float64, not {wanted.name}")
+            raise DtypeError(f"a layer computes in float32 or float64, not {wanted.name}")
         super().__init__()
         self._dtype = wanted
         self._pending = True

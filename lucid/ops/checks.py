@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import is_tensor
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.types import FROM_NUMPY
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:
         check_tensor(tensor, name, op)
     dtype = next(iter(tensors.values())).dtype
     if not dtype.is_floating_point:
-        raise TypeError(
+        raise DtypeError(
             f"{op} needs a float32 or float64 input, got {dtype.name}\n  try: x.float()"
         )
     for name, tensor in tensors.items():
         if tensor.dtype is not dtype:
-            raise TypeError(
+            raise DtypeError(
                 f"{op} needs one dtype, got {dtype.name} for input and {tensor.dtype.name} for "
                 f"{name}\n  try: x.to(lucid.{tensor.dtype.name}), or layer.to(lucid.{dtype.name})"
             )

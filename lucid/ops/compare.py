@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import pair, raw, sum_to
 from lucid.types import Array
 
@@ -167,7 +167,7 @@ def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
 def without_fractions(name: str, input: Tensor) -> Tensor:
     """The tensor itself, if it is made of bools or whole numbers."""
     if input.is_floating_point():
-        raise TypeError(
+        raise DtypeError(
             f"{name} needs bools or whole numbers, got {input.dtype.name}\n  try: x > 0"
         )
     return input
@@ -250,7 +250,7 @@ def where(condition: Tensor, input: TensorLike, other: TensorLike) -> Tensor:
     """
     if not is_tensor(condition) or condition.dtype is not types.bool:
         got = condition.dtype.name if is_tensor(condition) else type(condition).__name__
-        raise TypeError(f"the condition must be a bool tensor, got {got}\n  try: x != 0")
+        raise DtypeError(f"the condition must be a bool tensor, got {got}\n  try: x != 0")
     a, b = pair(input, other)
     try:
         np.broadcast_shapes(condition.shape, a.shape, b.shape)

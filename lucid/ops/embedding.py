@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, make_tensor
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
 from lucid.types import Array
@@ -93,7 +93,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     check_tensor(input, "input", "embedding")
     check_tensor(weight, "weight", "embedding")
     if input.dtype not in (types.int64, types.int32):
-        raise TypeError(
+        raise DtypeError(
             f"embedding looks up whole numbers, int64 or int32; got {input.dtype.name}\n"
             "  try: x.long()"
         )

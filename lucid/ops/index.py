@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.rows import RowMap, Table
 from lucid.ops.shape import axis_of, reshape
 from lucid.types import Array
@@ -41,7 +41,7 @@ def index_part(part: Any) -> Any:
     if array.dtype.kind == "b":
         return array.copy()
     if array.dtype.kind not in "iu" and array.size:
-        raise TypeError(
+        raise DtypeError(
             f"an index is made of whole numbers or bools, got {array.dtype}\n  try: x[i.long()]"
         )
     return array.astype(np.int64)
@@ -182,7 +182,7 @@ def check_places(
 ) -> None:
     """Whole numbers, of places that the axis has."""
     if places.dtype.kind == "b":
-        raise TypeError(f"{name} looks up whole numbers, got bool\n  try: index.long()")
+        raise DtypeError(f"{name} looks up whole numbers, got bool\n  try: index.long()")
     n = shape[axis]
     if places.size and not (places.min() >= 0 and places.max() < n):
         raise IndexError(

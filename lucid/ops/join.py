@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
-from lucid.errors import ShapeError, check_size
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.index import GetItem, select
 from lucid.ops.shape import axis_of, unsqueeze
 from lucid.types import Array
@@ -101,7 +101,7 @@ def same_dtype(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     if not parts or not all(is_tensor(t) for t in parts):
         raise TypeError(f"{name} needs a sequence of at least one tensor, got {tensors!r}")
     if any(t.dtype is not parts[0].dtype for t in parts):
-        raise TypeError(
+        raise DtypeError(
             f"{name} needs tensors of one dtype, got {[t.dtype.name for t in parts]}\n"
             "  try: t.to(dtype) on the ones that differ"
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import sum_to
 from lucid.ops.reduce import sum
 from lucid.ops.shape import reshape, transpose
@@ -86,7 +86,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         got = f"{type(input).__name__} @ {type(other).__name__}"
         raise TypeError(f"@ needs two tensors, got {got}\n  try: lucid.tensor(...)")
     if input.dtype is not other.dtype:
-        raise TypeError(
+        raise DtypeError(
             f"@ needs two tensors of one dtype, got {input.dtype.name} and {other.dtype.name}\n"
             f"  try: b.to(lucid.{input.dtype.name})"
         )

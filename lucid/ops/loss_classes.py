@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_grad_enabled, is_tensor, make_tensor
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
 from lucid.ops.convert import to
@@ -99,7 +99,7 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
     check_scores(input)
     if not is_tensor(target) or target.dtype not in (types.int64, types.int32, types.uint8):
         check_tensor(target, "target", "the loss")
-        raise TypeError(
+        raise DtypeError(
             f"classes must be whole numbers, got {target.dtype.name}\n  try: target.long()"
         )
     expected = (input.shape[0], *input.shape[2:])

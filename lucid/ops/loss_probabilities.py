@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.activation import logsigmoid
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import clamp, where
@@ -87,9 +87,9 @@ def check_probabilities(input: Tensor, target: Tensor, loss: str) -> None:
     """Two tensors of one shape and one floating dtype."""
     check_pair(input, target, loss)
     if not input.is_floating_point():
-        raise TypeError(f"{loss} needs a float32 or float64 input, got {input.dtype.name}")
+        raise DtypeError(f"{loss} needs a float32 or float64 input, got {input.dtype.name}")
     if target.dtype is not input.dtype:
-        raise TypeError(
+        raise DtypeError(
             f"{loss} needs one dtype, got {input.dtype.name} for input and {target.dtype.name} "
             f"for target\n  try: target.to(lucid.{input.dtype.name})"
         )

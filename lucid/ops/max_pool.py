@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid._ext import kernels, numpy_twins
 from lucid.autograd import Function, make_tensor
-from lucid.errors import ShapeError, check_size
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.ops.index import AddAt, ReadAt
 from lucid.ops.pool import (
@@ -199,7 +199,7 @@ def max_unpool1d(
             f"input and indices must have one shape, got {input.shape} and {indices.shape}"
         )
     if indices._array.dtype != np.int64:
-        raise TypeError(f"indices must be int64, got {indices.dtype.name}\n  try: indices.long()")
+        raise DtypeError(f"indices must be int64, got {indices.dtype.name}\n  try: indices.long()")
     window = check_window(kernel_size, stride, padding)
     usual = L = (x.shape[2] - 1) * window.stride - 2 * window.padding + window.size
     if output_size is not None:

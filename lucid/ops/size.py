@@ -6,7 +6,7 @@ import builtins
 import math
 from typing import TYPE_CHECKING
 
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import floating
 from lucid.ops.compare import isfinite, where
 from lucid.ops.convert import to
@@ -53,7 +53,7 @@ def norm(
     tensor(5.)
     """
     if not input.is_floating_point():
-        raise TypeError(
+        raise DtypeError(
             f"the norm needs a floating dtype, got {input.dtype.name}\n  try: x.float().norm()"
         )
     if isinstance(p, str) and p != "fro":

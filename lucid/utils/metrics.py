@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lucid import ops
-from lucid.errors import ShapeError, check_size
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.tensor import Tensor
 from lucid.types import Array
@@ -153,7 +153,7 @@ def classes(input: Tensor, target: Tensor) -> tuple[Array, Array, int]:
         predicted = predicted.argmax(1)
     for name, array in (("input", predicted), ("target", true)):
         if not np.issubdtype(array.dtype, np.integer):
-            raise TypeError(
+            raise DtypeError(
                 f"classes are whole numbers, got {name} of {array.dtype}\n"
                 "  try: scores of shape (N, K), or x.long()"
             )

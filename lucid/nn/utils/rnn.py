@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import is_tensor, make_tensor
-from lucid.errors import ShapeError
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.convert import to
 from lucid.ops.index import getitem
@@ -358,7 +358,7 @@ def checked_lengths(lengths: Lengths, N: int, L: int, least: int = 1) -> Ints:
     """The lengths of N sequences, each from ``least`` to L."""
     sizes = lengths._array if is_tensor(lengths) else np.asarray(lengths)
     if sizes.dtype.kind not in "iu":
-        raise TypeError(f"lengths are whole numbers, got {sizes.dtype}\n  try: lengths.long()")
+        raise DtypeError(f"lengths are whole numbers, got {sizes.dtype}\n  try: lengths.long()")
     if sizes.shape != (N,):
         raise ShapeError(
             f"there must be one length for each of the {N} sequences, got {sizes.shape}\n"

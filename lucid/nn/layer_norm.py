@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lucid.errors import ShapeError, check_size
+from lucid.errors import ShapeError, add_to_message, check_size, cure
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
@@ -70,7 +70,7 @@ class LastAxesNorm(SampleNorm):
         try:
             return self._normalized(x)
         except ShapeError as error:
-            self._say_origin(error)
+            add_to_message(error, self._origin_line())
             raise
 
     def _normalized(self, x: Tensor) -> Tensor:
@@ -220,7 +220,7 @@ class LazyLayerNorm(LazyMixin, LayerNorm):
         if x.ndim < self.normalized_ndim:
             raise ShapeError(
                 f"{type(self).__name__} normalizes over the last {self.normalized_ndim} axes, got "
-                f"an input {x.shape}"
+                f"an input {x.shape}{cure(f'normalized_ndim={x.ndim}') if x.ndim else ''}"
             )
         return x.shape[x.ndim - self.normalized_ndim :]
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
-from lucid.errors import ShapeError
+from lucid.errors import ShapeError, shape_cure
 from lucid.ops.broadcast import expand
-from lucid.ops.checks import check_one_dtype, check_rank, check_tensor
+from lucid.ops.checks import check_features, check_one_dtype, check_rank, check_tensor
 from lucid.ops.elementwise import sqrt
 from lucid.ops.reduce import mean, sum, var
 from lucid.ops.shape import reshape
@@ -155,8 +155,7 @@ def batch_norm(
             [ 1.0000]])
     """
     check_tensor(input, "input", "batch_norm")
-    if input.ndim not in (2, 3):
-        raise ShapeError(f"batch_norm expected an input (N, C) or (N, C, L), got {input.shape}")
+    check_features(input.shape, "batch_norm", 3)
     check_per_channel("batch_norm", input, running_mean, running_var, weight, bias)
     C = input.shape[1]
     if weight is None:
@@ -294,6 +293,7 @@ def check_per_channel(
             raise ShapeError(
                 f"{op} expected {name} of one number per channel, {input.shape[1:2]}, for an "
                 f"input {input.shape}; got {tensor.shape}"
+                + shape_cure(name, tensor.shape, input.shape[1:2])
             )
 
 

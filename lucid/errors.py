@@ -5,9 +5,8 @@ A message gives the rule, the values that broke it, and, where there is one to g
 
 from __future__ import annotations
 
-import math
 import operator
-from typing import SupportsIndex, TypeAlias
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -18,8 +17,6 @@ __all__ = [
     "ShapeError",
     "UninitializedParameterError",
 ]
-
-Shape: TypeAlias = tuple[int, ...]
 
 #: Sizes stay below this, so that the kernels' index arithmetic cannot overflow.
 SIZE_LIMIT = 2**31
@@ -117,60 +114,19 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
     return size
 
 
-def cure(code: str, shape: Shape | None = None) -> str:
-    """The end of a message: code that works when pasted, and the shape it gives."""
-    return f"\n  try: {code}" if shape is None else f"\n  try: {code}    # -> {shape}"
-
-
-def rank_cure(name: str, shape: Shape, least: int, most: int) -> str:
-    """The cure for a tensor with fewer axes than ``least`` or more than ``most``."""
-    if len(shape) < least:
-        missing = least - len(shape)
-        return cure(f"{name}[{', '.join(['None'] * missing)}]", (1,) * missing + shape)
-    kept = shape[: most - 1]
-    return cure(f"{name}.flatten({most - 1})", (*kept, math.prod(shape[most - 1 :])))
-
-
-def shape_cure(name: str, shape: Shape, wanted: Shape, fill: str = "ones") -> str:
-    """The cure for an argument of another shape than the wanted: its numbers, or new ones."""
-    sizes = ", ".join(map(str, wanted))
-    if math.prod(shape) == math.prod(wanted):
-        return cure(f"{name}.reshape({sizes})", wanted)
-    if math.prod(shape) == 1:
-        return cure(f"{name}.flatten().expand({sizes})", wanted)
-    if len(shape) == len(wanted) == 1 and shape > wanted:
-        return cure(f"{name}[:{sizes}]", wanted)
-    return cure(f"lucid.{fill}({sizes})", wanted)
-
-
-def axis_cure(name: str, shape: Shape, axis: int, expected: int) -> str:
-    """The cure where another axis has the size that ``axis`` should have; else nothing."""
-    axis %= len(shape)
-    if axis == len(shape) - 1 > 1 and math.prod(shape[1:]) == expected:
-        return cure(f"{name}.flatten(1)", (shape[0], expected))
-    others = [i for i, n in enumerate(shape) if n == expected and (i > 0 or len(shape) == 2)]
-    if not others:
-        return ""
-    order = list(range(len(shape)))
-    order[axis], order[others[-1]] = others[-1], axis
-    look = ""
-    if (axis, others[-1], len(shape)) == (1, 2, 3):
-        look = f"\n  axis 2 has size {expected}: the input looks channels-last (N, L, C)"
-    axes = f"{min(axis, others[-1])}, {max(axis, others[-1])}"
-    return look + cure(f"{name}.transpose({axes})", tuple([shape[i] for i in order]))
-
-
 def add_to_message(error: BaseException, line: str) -> None:
-    """Append a line to what an error says, in place of an earlier line that begins the same.
+    """Add a line to what an error says, in place of an earlier line that begins the same.
 
-    The type and the traceback stay. An error whose message is its one argument gets the line
-    there, so that ``str(error)`` shows it; any other (a ``KeyError``'s argument is the key) gets
-    it as a note.
+    The code to try stays last; the type and the traceback stay. An error whose message is its one
+    argument gets the line there, so that ``str(error)`` shows it; any other (a ``KeyError``'s
+    argument is the key) gets it as a note.
     """
     start = line.split(":")[0] + ":"
     if isinstance(error, ValueError | TypeError) and [type(a) for a in error.args] == [str]:
         kept = [old for old in error.args[0].split("\n") if not old.startswith(f"  {start}")]
-        error.args = ("\n".join([*kept, f"  {line}"]),)
+        tries = [i for i, old in enumerate(kept) if old.startswith("  try:")]
+        kept.insert(tries[0] if tries else len(kept), f"  {line}")
+        error.args = ("\n".join(kept),)
     else:
         notes = list(getattr(error, "__notes__", []))  # only there once a note was added
         error.__notes__ = [old for old in notes if not old.startswith(f"  {start}")]

@@ -218,7 +218,7 @@ class Tensor(OpMethods):
         if requires_grad and not self.is_floating_point():
             raise DtypeError(
                 f"only float32 and float64 tensors have gradients, got {self.dtype.name}\n"
-                "  try: x.float().requires_grad_()"
+                "  try: x.float()"
             )
         self._requires_grad = bool(requires_grad)
         return self

@@ -8,7 +8,8 @@ In a message, ``try:`` and ``or:`` are followed by code, and ``# ->`` by the sha
 code is one of:
 
 - an option (``padding=2``), for the last call in the lines that has one of that name;
-- a call of a function that the lines call (``x.reshape(2, -1)``), to be written in its place;
+- a call of a function that the lines call (``x.reshape(2, -1)``), to be written in its place: if it
+  makes a layer anew, the layer does not see the first input (``_ = layer(...)``) again;
 - an expression of one tensor (``x[None]``), to be given instead of that tensor;
 - an expression of several (``a @ b``), to be written instead of the last line.
 """
@@ -18,8 +19,6 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import textwrap
-import types
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,7 +95,7 @@ def failure(lines: list[str]) -> tuple[Exception, dict[str, Any]]:
 
 def cures(message: str) -> list[tuple[str, str]]:
     """Each code to try, and the shape it gives, where the message says so."""
-    return re.findall(r"^  (?:try|or): +(.*?)(?:  +# -> (.*))?$", message, re.M)
+    return re.findall(r"^  (?:try|or): +(.*?)(?:  +# -> (\(.*?\)).*)?$", message, re.M)
 
 
 def cured(lines: list[str], cure: str, names: dict[str, Any]) -> list[str]:
@@ -109,9 +108,11 @@ def cured(lines: list[str], cure: str, names: dict[str, Any]) -> list[str]:
         for i in reversed(range(len(lines))):
             for call in calls(lines[i]):
                 if ast.dump(call.func) == ast.dump(new.func):
-                    return [*lines[:i], replaced(lines[i], call, new), *lines[i + 1 :]]
+                    after = [line for line in lines[i + 1 : -1] if not line.startswith("_ = ")]
+                    after += lines[-1:] if i < len(lines) - 1 else []
+                    return [*lines[:i], replaced(lines[i], call, new), *after]
     tensors = {node.id for node in ast.walk(new) if isinstance(node, ast.Name)} - set(KNOWN)
-    if len(tensors) != 1:
+    if len(tensors) > 1:
         return [*lines[:-1], cure]
     for node in list(ast.walk(ast.parse(lines[-1]))):
         if isinstance(node, ast.Name) and node.id in tensors:
@@ -155,12 +156,14 @@ def replaced(line: str, old: ast.AST, new: ast.AST) -> str:
 
 def shown(lines: list[str]) -> tuple[str, str]:
     """The last line as the page has it, and what it prints there."""
-    result = run(lines, names := dict(KNOWN))
+    last, result = lines[-1], run(lines, dict(KNOWN))
     if isinstance(result, lucid.Tensor):
-        return f"{lines[-1]}.shape", repr(run([*lines[:-1], f"({lines[-1]}).shape"], names))
-    if result is None or isinstance(result, bool | int | float | nn.Module | lucid.dtype):
-        return lines[-1], "" if result is None else repr(result)
-    return f"_ = {lines[-1]}", ""
+        value = ast.parse(last, mode="eval").body
+        atom = isinstance(value, ast.Call | ast.Subscript | ast.Attribute)
+        return f"{last}.shape" if atom else f"({last}).shape", repr(result.shape)
+    if result is None or isinstance(result, bool | int | float | nn.Module):
+        return last, "" if result is None else repr(result)
+    return f"_ = {last}", ""
 
 
 def example(case: Case) -> str:
@@ -174,8 +177,7 @@ def example(case: Case) -> str:
         lines = cured(case.lines, cure, names)
         lucid.manual_seed(0)
         last, result = shown(lines)
-        changed = [new for new, old in zip(lines, case.lines, strict=True) if new != old]
-        steps = [line for line in lines[:-1] if line in changed]
+        steps = [line for line in lines[:-1] if line not in case.lines]
         text += "".join(f">>> {line}\n" for line in [*steps, last])
         text += f"{result}\n" if result else ""
     return text

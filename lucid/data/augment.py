@@ -31,6 +31,7 @@ from __future__ import annotations
 import numpy as np
 
 from lucid import ops, random
+from lucid.cures import rank_cure, samples_cure
 from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.random import Generator
@@ -234,10 +235,13 @@ def mixup(
         if not t.is_floating_point():
             raise DtypeError(
                 f"mixup needs numbers that can be mixed, got {name} of {t.dtype}\n"
-                "  try: lucid.eye(classes)[labels]"
+                f"  try: {'x.float()' if t.ndim > 1 else f'lucid.eye({name}.max() + 1)[{name}]'}"
             )
     if not x.ndim or not y.ndim or x.shape[0] != y.shape[0]:
-        raise ShapeError(f"x and y hold as many signals, got shapes {x.shape} and {y.shape}")
+        raise ShapeError(
+            f"x and y hold as many signals, got shapes {x.shape} and {y.shape}"
+            + samples_cure([x.shape, y.shape])
+        )
     if not alpha > 0:
         raise ValueError(f"alpha must be above 0, got {alpha}")
     numbers = random.stream(generator)
@@ -250,7 +254,10 @@ def signals(x: Tensor, name: str) -> Array:
     """The numbers of a signal (C, L) or a batch (N, C, L); an error for anything else."""
     check_tensor(x, "x", name)
     if x.ndim not in (2, 3):
-        raise ShapeError(f"{name} changes signals (C, L) or (N, C, L), got the shape {x.shape}")
+        raise ShapeError(
+            f"{name} changes signals (C, L) or (N, C, L), got the shape {x.shape}"
+            + rank_cure("x", x.shape, 2, 3)
+        )
     if not x.is_floating_point():
         raise DtypeError(f"{name} changes floats, got {x.dtype}\n  try: x.float()")
     return x._array

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lucid.errors import ShapeError, cure, rank_cure
+from lucid.cures import cure, rank_cure
+from lucid.errors import ShapeError
 from lucid.ops import (
     adaptive_avg_pool1d,
     adaptive_max_pool1d,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lucid.errors import ShapeError, add_to_message, check_size, cure
+from lucid.cures import cure
+from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer

@@ -42,7 +42,8 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import no_grad
-from lucid.errors import DtypeError, ShapeError, add_to_message, axis_cure, check_size
+from lucid.cures import axis_cure
+from lucid.errors import DtypeError, ShapeError, add_to_message, check_size
 from lucid.nn.module import Module
 from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize
 from lucid.ops.checks import wrong_size
@@ -88,7 +89,10 @@ class SizedLayer(Module):
         types.as_device(device)
         wanted = types.as_dtype(dtype)
         if not wanted.is_floating_point:
-            raise DtypeError(f"a layer computes in float32 or float64, not {wanted.name}")
+            raise DtypeError(
+                f"a layer computes in float32 or float64, not {wanted.name}\n"
+                "  try: dtype=lucid.float32"
+            )
         super().__init__()
         self._dtype = wanted
         self._pending = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lucid.errors import ShapeError, check_size, rank_cure
+from lucid.cures import rank_cure
+from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer

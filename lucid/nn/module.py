@@ -306,7 +306,10 @@ class Module:
         wanted = types.dtype_and_device(args, dtype, device)
         if wanted is not None:
             if not wanted.is_floating_point:
-                raise DtypeError(f"a module computes in float32 or float64, not {wanted.name}")
+                raise DtypeError(
+                    f"a module computes in float32 or float64, not {wanted.name}\n"
+                    "  try: model.to(lucid.float32)"
+                )
             for module in self.modules():
                 module._convert(wanted)
         return self

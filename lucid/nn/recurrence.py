@@ -15,7 +15,8 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from lucid.autograd import is_tensor, make_tensor
-from lucid.errors import ShapeError, check_size, cure, rank_cure, shape_cure
+from lucid.cures import cure, not_empty_cure, rank_cure, shape_cure
+from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import SizedLayer
@@ -136,10 +137,9 @@ class Recurrent(SizedLayer):
                 by_step = transpose(x, 0, 1)
             L, N, _ = by_step.shape
             if L == 0:
-                some = ", ".join(str(max(n, 1)) for n in x.shape)
                 raise ShapeError(
                     f"a sequence has at least one step; got an input {x.shape}"
-                    + cure(f"lucid.zeros({some})")
+                    + not_empty_cure(x.shape)
                 )
             rows, sizes = reshape(by_step, L * N, size), np.full(L, N)
         alone = is_tensor(x) and x.ndim == 2

@@ -100,7 +100,9 @@ def sub(input: TensorLike, other: TensorLike, *, alpha: builtins.float = 1) -> T
         other = mul(other, alpha)
     a, b = pair(input, other)
     if a.dtype is types.bool:
-        raise DtypeError("bool tensors cannot be subtracted\n  try: a != b, or a.int() - b.int()")
+        raise DtypeError(
+            "bool tensors cannot be subtracted\n  try: a != b\n  or:  a.int() - b.int()"
+        )
     return Sub()(a, b)
 
 
@@ -201,7 +203,7 @@ def neg(input: Tensor) -> Tensor:
     tensor([-1,  2])
     """
     if input.dtype is types.bool:
-        raise DtypeError("a bool tensor has no negative\n  try: ~x, or -x.int()")
+        raise DtypeError("a bool tensor has no negative, but its opposite ~x\n  try: x.int()")
     return Neg()(input)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import is_tensor
-from lucid.errors import DtypeError, Shape, ShapeError, axis_cure, cure, rank_cure, shape_cure
+from lucid.cures import Shape, axis_cure, cure, rank_cure, shape_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.types import FROM_NUMPY, float64
 
 if TYPE_CHECKING:

@@ -20,7 +20,8 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function
-from lucid.errors import SIZE_LIMIT, ShapeError, check_size, cure
+from lucid.cures import cure
+from lucid.errors import SIZE_LIMIT, ShapeError, check_size
 from lucid.ops.checks import check_bias, check_not_empty, check_one_dtype, check_rank, wrong_size
 from lucid.ops.reduce import Sum
 from lucid.types import Array

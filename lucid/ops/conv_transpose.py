@@ -11,7 +11,8 @@ import functools
 import math
 from typing import TYPE_CHECKING
 
-from lucid.errors import SIZE_LIMIT, ShapeError, check_size, cure
+from lucid.cures import cure
+from lucid.errors import SIZE_LIMIT, ShapeError, check_size
 from lucid.ops.checks import check_bias, check_not_empty, check_one_dtype, check_rank, wrong_size
 from lucid.ops.conv import PADDING_MODES, Conv1dInput, Geometry, check_kernel
 

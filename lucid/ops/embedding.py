@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, make_tensor
+from lucid.cures import rank_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
@@ -100,6 +101,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     if weight.ndim != 2:
         raise ShapeError(
             f"embedding expected a weight (num_embeddings, embedding_dim), got {weight.shape}"
+            + rank_cure("weight", weight.shape, 2, 2)
         )
     rows = weight.shape[0]
     padding = checked_padding_idx(padding_idx, rows)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
+from lucid.cures import cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.rows import RowMap, Table
 from lucid.ops.shape import axis_of, reshape
@@ -164,6 +165,7 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
         raise ShapeError(
             "the index has as many axes as the input and is no larger, but along the axis looked "
             f"up: got index {index.shape} for input {input.shape}, dim {dim}"
+            + gather_cure(index.shape, input.shape, axis)
         )
     (found, *_) = as_index(index)
     check_places(found, "gather", axis, input.shape)
@@ -175,6 +177,21 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     where[axis] = found
     return GetItem(tuple(where))(input)
+
+
+def gather_cure(
+    index: tuple[builtins.int, ...], input: tuple[builtins.int, ...], axis: builtins.int
+) -> str:
+    """The missing axis, or the places that there are."""
+    if len(index) == len(input) - 1:
+        return cure(f"index.unsqueeze({axis})", (*index[:axis], 1, *index[axis:]))
+    if len(index) != len(input):
+        return rank_cure("index", index, len(input), len(input))
+    kept = [
+        n if i == axis else min(n, m) for i, (n, m) in enumerate(zip(index, input, strict=True))
+    ]
+    parts = [":" if n == m else f":{n}" for n, m in zip(kept, index, strict=True)]
+    return cure(f"index[{', '.join(parts)}]", tuple(kept))
 
 
 def check_places(
@@ -215,7 +232,10 @@ def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     """
     axis = axis_of(dim, input.ndim)
     if index.ndim > 1:
-        raise ShapeError(f"index_select needs an index of one axis, got {index.shape}")
+        raise ShapeError(
+            f"index_select needs an index of one axis, got {index.shape}"
+            + cure("index.flatten()", (index.numel(),))
+        )
     (found, *_) = as_index(index)
     check_places(found, "index_select", axis, input.shape)
     return take(input, axis, found.reshape(-1))

@@ -18,7 +18,8 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
-from lucid.errors import ShapeError, axis_cure, check_size, cure, rank_cure, shape_cure
+from lucid.cures import axis_cure, cure, rank_cure, shape_cure
+from lucid.errors import ShapeError, check_size
 from lucid.ops.checks import check_features, check_one_dtype, check_tensor
 from lucid.ops.elementwise import sqrt
 from lucid.ops.reduce import mean, sum, var

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function
+from lucid.cures import broadcast, same_shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.activation import logsigmoid
 from lucid.ops.checks import check_tensor
@@ -87,7 +88,9 @@ def check_probabilities(input: Tensor, target: Tensor, loss: str) -> None:
     """Two tensors of one shape and one floating dtype."""
     check_pair(input, target, loss)
     if not input.is_floating_point():
-        raise DtypeError(f"{loss} needs a float32 or float64 input, got {input.dtype.name}")
+        raise DtypeError(
+            f"{loss} needs a float32 or float64 input, got {input.dtype.name}\n  try: x.float()"
+        )
     if target.dtype is not input.dtype:
         raise DtypeError(
             f"{loss} needs one dtype, got {input.dtype.name} for input and {target.dtype.name} "
@@ -100,13 +103,10 @@ def scaled(losses: Tensor, name: str, weight: Tensor | None) -> Tensor:
     if weight is None:
         return losses
     check_tensor(weight, name, "the loss")
-    try:
-        fits = np.broadcast_shapes(weight.shape, losses.shape) == losses.shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if broadcast(weight.shape, losses.shape) != losses.shape:
         raise ShapeError(
             f"{name} must broadcast to the shape of the input, {losses.shape}; got {weight.shape}"
+            + same_shape_cure(("x", name), (losses.shape, weight.shape))
         )
     return losses * weight
 

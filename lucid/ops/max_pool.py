@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid._ext import kernels, numpy_twins
 from lucid.autograd import Function, make_tensor
+from lucid.cures import same_shape_cure
 from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.ops.index import AddAt, ReadAt
@@ -49,7 +50,7 @@ class MaxPool(Function):
         if (self.places < 0).any():
             raise ShapeError(
                 "a window lies wholly in the padding: "
-                f"length {x.shape[2]}, kernel_size {self.window.size}"
+                f"length {x.shape[2]}, kernel_size {self.window.size}\n  try: dilation=1"
             )
         return y
 
@@ -197,6 +198,7 @@ def max_unpool1d(
     if indices.shape != input.shape:
         raise ShapeError(
             f"input and indices must have one shape, got {input.shape} and {indices.shape}"
+            + same_shape_cure(("x", "indices"), (input.shape, indices.shape))
         )
     if indices._array.dtype != np.int64:
         raise DtypeError(f"indices must be int64, got {indices.dtype.name}\n  try: indices.long()")

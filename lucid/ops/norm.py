@@ -8,7 +8,8 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
-from lucid.errors import ShapeError, shape_cure
+from lucid.cures import shape_cure
+from lucid.errors import ShapeError
 from lucid.ops.broadcast import expand
 from lucid.ops.checks import check_features, check_one_dtype, check_rank, check_tensor
 from lucid.ops.elementwise import sqrt

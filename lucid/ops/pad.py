@@ -11,7 +11,8 @@ import numpy as np
 
 from lucid._ext.numpy_twins import pad_index
 from lucid.autograd import Function
-from lucid.errors import SIZE_LIMIT, ShapeError, cure
+from lucid.cures import cure
+from lucid.errors import SIZE_LIMIT, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.conv import PADDING_MODES, check_pads
 from lucid.ops.index import GetItem, getitem

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import Function, make_tensor
-from lucid.errors import ShapeError, check_size, cure
+from lucid.cures import cure
+from lucid.errors import ShapeError, check_size
 from lucid.ops.checks import check_not_empty, check_one_dtype, check_rank, check_tensor
 from lucid.ops.conv import Conv1d, Conv1dInput, Geometry
 from lucid.ops.elementwise import abs, relu, sign
@@ -70,8 +71,7 @@ def windows(L: int, reach: int, stride: int, padding: int, ceil_mode: bool) -> i
     if L == 0 or (room < 0 and not (ceil_mode and room > -stride)):
         raise ShapeError(
             f"no window fits: it reaches over {reach} positions, length + 2 * padding = "
-            f"{L} + 2 * {padding} = {L + 2 * padding}"
-            + cure(f"F.pad(x, (0, {reach - L}))")
+            f"{L} + 2 * {padding} = {L + 2 * padding}" + cure(f"F.pad(x, (0, {reach - L}))")
         )
     T = room // stride + 1
     if ceil_mode:

@@ -137,7 +137,7 @@ def mean(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     """
     if not input.is_floating_point():
         raise DtypeError(
-            f"the mean needs a floating dtype, got {input.dtype.name}\n  try: x.float().mean()"
+            f"the mean needs a floating dtype, got {input.dtype.name}\n  try: x.float()"
         )
     return Mean(axes_of(dim, input.ndim), keepdim, count(input, dim))(input)
 

@@ -62,7 +62,7 @@ def floating_dtype(name: str, dtype: DTypeLike) -> types.dtype:
     wanted = types.as_dtype(dtype)
     if not wanted.is_floating_point:
         raise DtypeError(
-            f"{name} draws float32 or float64, got dtype {wanted.name}\n  try: lucid.randint"
+            f"{name} draws float32 or float64, got dtype {wanted.name}\n  try: dtype=lucid.float32"
         )
     return wanted
 

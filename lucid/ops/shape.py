@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 from lucid.autograd import Function
+from lucid.cures import cure
 from lucid.errors import AxisError, ShapeError
 from lucid.types import Array
 
@@ -32,12 +33,15 @@ def shape_of(sizes: tuple[Any, ...]) -> tuple[builtins.int, ...]:
         raise TypeError(f"a shape is made of ints, got {sizes!r}") from None
 
 
-def axis_of(dim: SupportsIndex, ndim: builtins.int) -> builtins.int:
-    """An axis counted from the front, given one that may be counted from the back."""
+def axis_of(dim: SupportsIndex, ndim: builtins.int, name: str = "dim") -> builtins.int:
+    """An axis counted from the front, given (as an argument of that name) from either end."""
     axis = operator.index(dim)
     if not -ndim <= axis < ndim:
         limits = f"from {-ndim} to {ndim - 1}" if ndim else "none"
-        raise AxisError(f"axis {axis} does not exist in a tensor of {ndim} axes ({limits})")
+        raise AxisError(
+            f"axis {axis} does not exist in a tensor of {ndim} axes ({limits})"
+            + cure(f"{name}={-1 if axis > 0 else 0}" if ndim else "x[None]")
+        )
     return axis % ndim
 
 
@@ -79,14 +83,27 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     """
     wanted = shape_of(shape)
     if any(n < -1 for n in wanted):
-        raise ShapeError(f"sizes are at least 0, or -1 to be worked out; got {wanted}")
+        raise ShapeError(
+            f"sizes are at least 0, or -1 to be worked out; got {wanted}"
+            + reshape_cure(input.numel(), wanted)
+        )
     try:
         return Reshape(wanted)(input)
     except ValueError:
         raise ShapeError(
             f"a reshape keeps the number of numbers: {input.shape} has {input.numel()}, "
-            f"which does not fit {wanted}"
+            f"which does not fit {wanted}{reshape_cure(input.numel(), wanted)}"
         ) from None
+
+
+def reshape_cure(n: builtins.int, wanted: tuple[builtins.int, ...]) -> str:
+    """The wanted shape of n numbers, with one size worked out; or one axis, if none is possible."""
+    for i in reversed(range(len(wanted))):
+        known = math.prod(wanted[:i] + wanted[i + 1 :])
+        if min(wanted[:i] + wanted[i + 1 :], default=1) > 0 and n % known == 0:
+            sizes = (*wanted[:i], -1, *wanted[i + 1 :])
+            return cure(f"x.reshape{sizes}", (*wanted[:i], n // known, *wanted[i + 1 :]))
+    return cure("x.reshape(-1)", (n,))
 
 
 def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
@@ -106,7 +123,10 @@ def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = 
     """
     if input.ndim == 0:
         return reshape(input, 1)
-    start, end = axis_of(start_dim, input.ndim), axis_of(end_dim, input.ndim)
+    start, end = (
+        axis_of(start_dim, input.ndim, "start_dim"),
+        axis_of(end_dim, input.ndim, "end_dim"),
+    )
     if start > end:
         raise ValueError(f"flatten needs start_dim <= end_dim, got {start_dim} and {end_dim}")
     middle = math.prod(input.shape[start : end + 1])
@@ -142,9 +162,12 @@ def unflatten(
     if wanted.count(-1) == 1 and known and input.shape[axis] % known == 0:
         wanted = tuple(input.shape[axis] // known if n == -1 else n for n in wanted)
     if not wanted or min(wanted) < 0 or math.prod(wanted) != input.shape[axis]:
+        rest = math.prod(wanted[:-1])
+        whole = min(wanted[:-1], default=1) > 0 and input.shape[axis] % rest == 0
+        fitting = (*wanted[:-1], -1) if whole else (-1,)
         raise ShapeError(
             f"unflatten needs sizes whose product is {input.shape[axis]}, the size of axis {axis} "
-            f"of {input.shape}; got {sizes}"
+            f"of {input.shape}; got {sizes}{cure(f'sizes={fitting}')}"
         )
     return reshape(input, *input.shape[:axis], *wanted, *input.shape[axis + 1 :])
 
@@ -211,7 +234,7 @@ def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     (4, 3, 64)
     """
     axes = list(range(input.ndim))
-    i, j = axis_of(dim0, input.ndim), axis_of(dim1, input.ndim)
+    i, j = axis_of(dim0, input.ndim, "dim0"), axis_of(dim1, input.ndim, "dim1")
     axes[i], axes[j] = axes[j], axes[i]
     return Permute(tuple(axes))(input)
 

@@ -163,7 +163,7 @@ def test_shapes_that_differ(name):
     function = getattr(F, name)
     with pytest.raises(lucid.ShapeError, match=r"got \(3, 1\) and \(3,\)\n  try: target.reshape"):
         function(lucid.zeros(3, 1), lucid.zeros(3))
-    with pytest.raises(lucid.ShapeError, match=r"got \(3, 1\) and \(3, 3\)$"):
+    with pytest.raises(lucid.ShapeError, match=r"got \(3, 1\) and \(3, 3\)\n  try: x.expand"):
         function(lucid.zeros(3, 1), lucid.zeros(3, 3))
     with pytest.raises(TypeError, match=f"{name} needs a tensor for target, got list"):
         function(lucid.zeros(1), [0.0])

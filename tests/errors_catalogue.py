@@ -11,7 +11,8 @@ code is one of:
 - a call of a function that the lines call (``x.reshape(2, -1)``), to be written in its place: if it
   makes a layer anew, the layer does not see the first input (``_ = layer(...)``) again;
 - an expression of one tensor (``x[None]``), to be given instead of that tensor;
-- an expression of several (``a @ b``), to be written instead of the last line.
+- an expression of several (``a @ b``), to be written instead of the last line, as is any cure of a
+  case whose title begins with ``#=``.
 """
 
 from __future__ import annotations
@@ -54,11 +55,12 @@ to the code, and sees that no error is left out.
 
 
 class Case(NamedTuple):
-    """Lines that fail, and what they are about."""
+    """Lines that fail, and what they are about; whether the cure is written instead of the last."""
 
     topic: str
     title: str
     lines: list[str]
+    instead: bool
 
 
 def cases() -> list[Case]:
@@ -67,7 +69,7 @@ def cases() -> list[Case]:
     for block in CASES.read_text(encoding="utf-8").strip().split("\n\n"):
         title, *lines = block.split("\n")
         if lines:
-            found.append(Case(topic, title.removeprefix("# "), lines))
+            found.append(Case(topic, title.lstrip("#= "), lines, title.startswith("#=")))
         else:
             topic = title.removeprefix("## ")
     return found
@@ -98,8 +100,11 @@ def cures(message: str) -> list[tuple[str, str]]:
     return re.findall(r"^  (?:try|or): +(.*?)(?:  +# -> (\(.*?\)).*)?$", message, re.M)
 
 
-def cured(lines: list[str], cure: str, names: dict[str, Any]) -> list[str]:
+def cured(case: Case, cure: str, names: dict[str, Any]) -> list[str]:
     """The lines, with the cure in its place."""
+    lines = case.lines
+    if case.instead:
+        return [*lines[:-1], cure]
     option = re.match(r"(\w+)=(?!=)(.*)", cure)
     if option:
         return with_option(lines, option[1], option[2], names)
@@ -174,7 +179,7 @@ def example(case: Case) -> str:
     module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     text += f"Traceback (most recent call last):\n...\n{module}{kind.__name__}: {error}\n"
     for cure, _ in cures(str(error)):
-        lines = cured(case.lines, cure, names)
+        lines = cured(case, cure, names)
         lucid.manual_seed(0)
         last, result = shown(lines)
         steps = [line for line in lines[:-1] if line not in case.lines]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
-import errors_catalogue as catalogue
 import pytest
 
 import lucid
 from lucid import nn
+
+import errors_catalogue as catalogue
 
 PACKAGE = Path(lucid.__file__).parent
 KINDS = {"ShapeError", "AxisError", "DtypeError"}
@@ -28,27 +30,28 @@ def test_the_page_is_what_the_lines_give():
 @by_title
 def test_each_cure_works(case):
     error, names = catalogue.failure(case.lines)
-    assert isinstance(error, ValueError | TypeError | IndexError)
     cures = catalogue.cures(str(error))
     assert cures, f"no cure: {error}"
     for cure, shape in cures:
-        lines = catalogue.cured(case.lines, cure, names)
+        lines = catalogue.cured(case, cure, names)
         assert lines != case.lines
         catalogue.run(lines, dict(catalogue.KNOWN))
         if shape:
             assert str(eval(cure, dict(names)).shape) == shape
 
 
-@by_title
+LAYERS = [
+    case for case in CASES if re.search(r"^(\w+) = nn\.(.*\n)+\1\(x\)$", "\n".join(case.lines))
+]
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=[case.title for case in LAYERS])
 def test_inside_a_model_the_error_says_where(case):
     error, names = catalogue.failure(case.lines)
-    call = ast.parse(case.lines[-1]).body[0].value
-    layer = names.get(ast.unparse(call.func)) if isinstance(call, ast.Call) else None
-    if not isinstance(layer, nn.Module) or len(call.args) != 1:
-        pytest.skip("no call of a layer")
+    layer = names[case.lines[-1].split("(")[0]]
     model = nn.Sequential(nn.Identity(), nn.Sequential(layer))
     with pytest.raises(type(error)) as caught:
-        model(eval(ast.unparse(call.args[0]), names))
+        model(names["x"])
     where = f"  in model: 1.0 ({type(layer).__name__})"
     assert where in str(caught.value).split("\n")
     assert str(caught.value).replace(f"{where}\n", "") == str(error)
@@ -56,8 +59,10 @@ def test_inside_a_model_the_error_says_where(case):
 
 # ------------------------------------------------------------------------------- none is left out
 
-# In a comment: how it comes about, and where it is tested.
-NOT_SHOWN: dict[tuple[str, str], str] = {}
+# Where an error is made that the catalogue does not show, and why.
+NOT_SHOWN = {
+    ("ops/convert.py", "from_dlpack"): "needs another library; see test_io_memory.py",
+}
 
 
 def test_every_error_of_shapes_and_dtypes_is_in_the_catalogue():

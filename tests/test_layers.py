@@ -273,7 +273,7 @@ def test_adaptive_avg_pool_gradients():
 
 def test_adaptive_avg_pool_errors():
     layer = nn.AdaptiveAvgPool1d(2)
-    with pytest.raises(lucid.ShapeError, match="needs at least one position, got length 0"):
+    with pytest.raises(lucid.ShapeError, match=r"at least one position .* length 0"):
         layer(lucid.zeros(1, 1, 0))
     with pytest.raises(lucid.ShapeError, match=r"adaptive_avg_pool1d expected .* got \(4,\)"):
         layer(lucid.zeros(4))

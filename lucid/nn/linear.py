@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lucid.cures import rank_cure
-from lucid.errors import ShapeError, check_size
+from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
@@ -95,7 +95,9 @@ class Linear(SizedLayer):
         try:
             return F.linear(x, self.weight, self.bias)  # type: ignore[arg-type]  # filled by now
         except ShapeError as error:
-            if x.ndim and x.shape[-1] != self.in_features:
+            if not x.ndim:
+                add_to_message(error, self._origin_line())
+            elif x.shape[-1] != self.in_features:
                 self._say_origin(error, x)
             raise
 

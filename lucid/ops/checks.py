@@ -19,14 +19,15 @@ def check_tensor(value: object, name: str, op: str) -> None:
     """A tensor, not something that could be made one."""
     if is_tensor(value):
         return
-    got, cure = type(value).__name__, "lucid.tensor(...)"
+    own = {"input": "x", "the padded sequences": "x"}.get(name, name)
+    got, code = type(value).__name__, f"lucid.tensor({own})"
     if isinstance(value, np.ndarray):
         got = f"a NumPy array of {value.dtype}"
         known = value.dtype in FROM_NUMPY
-        cure = f"lucid.from_numpy({name}{'' if known else '.astype(np.float32)'})"
+        code = f"lucid.from_numpy({own}{'' if known else '.astype(np.float32)'})"
     elif value is None:
-        cure = "a forward that returns its result"
-    raise TypeError(f"{op} needs a tensor for {name}, got {got}\n  try: {cure}")
+        code = "a forward that returns its result"
+    raise TypeError(f"{op} needs a tensor for {name}, got {got}\n  try: {code}")
 
 
 def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:

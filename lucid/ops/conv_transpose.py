@@ -156,6 +156,7 @@ def check_output_padding(output_padding: int, stride: int, dilation: int) -> int
     if output_padding >= max(stride, dilation):
         raise ValueError(
             "output_padding must be less than stride or dilation: "
-            f"got output_padding={output_padding}, stride={stride}, dilation={dilation}"
+            f"got output_padding={output_padding}, stride={stride}, dilation={dilation}\n"
+            f"  try: output_padding={max(stride, dilation) - 1}"
         )
     return output_padding

@@ -308,7 +308,7 @@ def group_norm(
         )
     check_per_number("group_norm", input, (C,), weight, bias)
     if N * (C // G) * L == 1:
-        raise ValueError(
+        raise ShapeError(
             f"group_norm needs more than one value per group, got an input of shape {shape} for "
             f"num_groups={G}\n  try: num_groups=1"
         )

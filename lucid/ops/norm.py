@@ -169,9 +169,9 @@ def batch_norm(
         return BatchNorm(eps, (running_mean._array, running_var._array))(input, weight, bias)
     n = input.shape[0] * (input.shape[2] if input.ndim == 3 else 1)
     if training and n == 1:
-        raise ValueError(
+        raise ShapeError(
             "in training, batch norm needs more than one value per channel, got an input of "
-            f"shape {input.shape}\n  try: a larger batch, or model.eval()"
+            f"shape {input.shape}\n  try: model.eval()"
         )
     norm = BatchNorm(eps)
     out = norm(input, weight, bias)
@@ -250,9 +250,9 @@ def instance_norm(
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     N, C, L = input.shape
     if L == 1:
-        raise ValueError(
+        raise ShapeError(
             "instance norm needs more than one value per channel of a sample, got an input of "
-            f"shape {input.shape}"
+            f"shape {input.shape}\n  try: F.group_norm(x, 1)"
         )
     # To batch norm, every channel of every sample is a channel of one sample.
     w, b = [per_sample(p, n, input) for p, n in ((weight, 1), (bias, 0))]

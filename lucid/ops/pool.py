@@ -47,7 +47,10 @@ def check_window(
         check_size("dilation", dilation, 1),
     )
     if window.padding > K // 2:
-        raise ValueError(f"padding must be at most half of kernel_size={K}, got {padding}")
+        raise ValueError(
+            f"padding must be at most half of kernel_size={K}, got {padding}\n"
+            f"  try: padding={K // 2}"
+        )
     return window
 
 

@@ -209,9 +209,10 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     """
     axes = tuple(axis_of(d, input.ndim) for d in shape_of(dims))
     if sorted(axes) != list(range(input.ndim)):
-        raise ValueError(
+        order = list(dict.fromkeys([*axes, *range(input.ndim)]))
+        raise ShapeError(
             f"permute needs each of the {input.ndim} axes of {input.shape} once, "
-            f"got {shape_of(dims)}"
+            f"got {shape_of(dims)}{cure(f'x.permute({str(order)[1:-1]})')}"
         )
     return Permute(axes)(input)
 

@@ -64,11 +64,16 @@ def axis_cure(name: str, shape: Shape, axis: int, expected: int) -> str:
     return look + cure(f"{name}.transpose({axes})", tuple([shape[i] for i in order]))
 
 
-def narrow_cure(names: Sequence[str], shapes: Sequence[Shape], last: int = -1) -> str:
-    """The cure for shapes that differ: the longest is cut along the last axis where they do."""
+def narrow_cure(
+    names: Sequence[str], shapes: Sequence[Shape], last: int = -1, free: int | None = None
+) -> str:
+    """The cure for shapes that differ: the longest is cut along the last axis where they do.
+
+    Sizes that are ``free`` need not be equal to the others.
+    """
     for axis in range(last, -1 - min(map(len, shapes)), -1):
         sizes = [shape[axis] for shape in shapes]
-        least = min((n for n in sizes if n != 1), default=1)
+        least = min((n for n in sizes if n != free), default=max(sizes))
         if max(sizes) > least:
             i = sizes.index(max(sizes))
             cut = list(shapes[i])
@@ -88,7 +93,7 @@ def broadcast_cure(names: tuple[str, str], shapes: tuple[Shape, Shape]) -> str:
     a, b = shapes
     if len(a) == len(b) == 2 and a == b[::-1]:
         return cure(f"{names[1]}.transpose(0, 1)", a)
-    return narrow_cure(names, shapes)
+    return narrow_cure(names, shapes, free=1)
 
 
 def broadcast(*shapes: Shape) -> Shape | None:

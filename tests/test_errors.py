@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import lucid
 from lucid import nn
@@ -118,3 +120,86 @@ def test_an_error_about_a_dtype_is_a_dtype_error():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Raise) and "TypeError(" in (code := ast.unparse(node)):
                 assert ".dtype" not in code, f"{path}:{node.lineno}: try: DtypeError"
+
+
+# --------------------------------------------------------------------------- cures of any shapes
+
+SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
+TRIED = [  # with tensors named as the messages name them
+    "a + b",
+    "a @ b",
+    "lucid.bmm(a, b)",
+    "lucid.mm(a, b)",
+    "lucid.cat([a, b], dim=1)",
+    "lucid.stack([a, b])",
+    "lucid.einsum('ij,jk->ik', a, b)",
+    "lucid.einsum('...ii,i->...', a, b)",
+    "lucid.where(condition > 0, x, 0.0)",
+    "F.conv1d(x, weight, bias, groups=2)",
+    "F.conv1d(x, weight, padding=2, padding_mode='reflect')",
+    "F.conv_transpose1d(x, weight, bias, padding=1)",
+    "F.linear(x, weight, bias)",
+    "F.batch_norm(x, None, None, weight, bias, training=True)",
+    "F.instance_norm(x, weight=weight)",
+    "F.group_norm(x, 2, weight)",
+    "F.layer_norm(x, (2, 3), weight)",
+    "F.layer_norm(x, 3, weight)",
+    "F.prelu(x, weight)",
+    "F.glu(x)",
+    "F.max_pool1d(x, 3, dilation=2, padding=1)",
+    "F.avg_pool1d(x, 3)",
+    "F.adaptive_max_pool1d(x, 2)",
+    "F.interpolate(x, scale_factor=0.5)",
+    "F.pad(x, (1, -2))",
+    "F.pad(x, (3, 2), mode='circular')",
+    "F.mse_loss(x, target)",
+    "F.binary_cross_entropy_with_logits(x, target, weight)",
+    "F.cross_entropy(scores, target.long() * 0, weight)",
+    "x.gather(1, index.long() * 0)",
+    "x.index_select(0, index.long() * 0)",
+    "x.expand(3, 4)",
+    "x.reshape(2, -1, 3)",
+    "x.unflatten(1, (2, -1))",
+    "x.repeat(2, 2)",
+    "x.repeat_interleave(repeats.long(), dim=0)",
+    "x.permute(0, 2, 2)",
+    "x.transpose(1, 2)",
+    "x.unfold(1, 3, 1)",
+    "x.topk(3)",
+    "x.tril()",
+    "x.amax(1)",
+    "lucid.logsumexp(x, 0)",
+    "lucid.utils.metrics.accuracy(x.long() * 0, target.long() * 0)",
+    "nn.LazyConv1d(2, 3)(x)",
+    "nn.Conv1d(3, 2, 2)(x)",
+    "nn.Linear(3, 2)(x)",
+    "nn.BatchNorm1d(3)(x)",
+    "nn.LSTM(3, 2)(x)",
+    "nn.ReflectionPad1d(2)(x)",
+]
+
+
+@pytest.mark.parametrize("line", TRIED)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_whatever_the_shapes_a_cure_gives_what_it_says(line, data):
+    used = [n.id for n in ast.walk(ast.parse(line)) if isinstance(n, ast.Name)]
+    shapes = {name: data.draw(SHAPES, name) for name in used if name not in catalogue.KNOWN}
+    names = {name: lucid.ones(*shape) for name, shape in shapes.items()} | catalogue.KNOWN
+    error = error_of(line, names)
+    if isinstance(error, lucid.ShapeError):
+        assert catalogue.cures(str(error)), error
+    for cure, shape in catalogue.cures(str(error)):
+        assert not shape or str(eval(cure, names).shape) == shape, error
+        if not cure.startswith(("lucid.", "model.")):  # which the line does not have
+            (mended,) = catalogue.cured(catalogue.Case("", "", [line], False), cure, names)
+            assert str(error_of(mended, names)) != str(error), mended
+
+
+def error_of(line, names):
+    """The error that a line raises, or None; of a kind that shapes may raise."""
+    try:
+        eval(line, dict(names))
+    except (ValueError, IndexError, NotImplementedError) as error:
+        return error
+    return None

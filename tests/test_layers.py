@@ -63,7 +63,7 @@ def test_linear_errors():
         layer(randn(4, 2))
     with pytest.raises(TypeError, match=r"float32 or float64 input, got int64\n  try: x.float\(\)"):
         layer(lucid.zeros(4, 2).long())
-    with pytest.raises(TypeError, match=r"got a NumPy array of float64\n  try: .*_numpy\(input\)"):
+    with pytest.raises(TypeError, match=r"got a NumPy array of float64\n  try: .*_numpy\(x\)"):
         layer(np.zeros((4, 2)))
     x, w = lucid.zeros(4, 2), lucid.zeros(3, 2)
     with pytest.raises(lucid.ShapeError, match=r"expected a bias of shape \(3,\), got \(2,\)"):

@@ -219,7 +219,7 @@ def test_a_type_error_is_extended_like_a_value_error():
     model = nn.Sequential(nn.Linear(2, 2))
     with pytest.raises(TypeError, match="linear needs a tensor for input, got list") as caught:
         model([1.0, 2.0])
-    assert str(caught.value).endswith("  in model: 0 (Linear)")
+    assert str(caught.value).endswith("\n  in model: 0 (Linear)\n  try: lucid.tensor(x)")
 
 
 def test_an_interruption_passes_untouched():

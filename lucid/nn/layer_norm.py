@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lucid.cures import cure
+from lucid.cures import axis_cure, cure
 from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
@@ -72,6 +72,11 @@ class LastAxesNorm(SampleNorm):
             return self._normalized(x)
         except ShapeError as error:
             add_to_message(error, self._origin_line())
+            known: tuple[int, ...] = self.normalized_shape  # type: ignore[assignment]  # by now
+            last = x.shape[x.ndim - len(known) :]
+            turned = len(known) == 1 and x.ndim and axis_cure("x", x.shape, -1, known[0])
+            if self.lazy and last != known and not turned:
+                add_to_message(error, f"try: {self._made_for(last)}")
             raise
 
     def _normalized(self, x: Tensor) -> Tensor:

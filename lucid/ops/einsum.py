@@ -102,9 +102,9 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
 
 def letter_cure(letter: str, terms: list[str], shapes: list[tuple[int, ...]]) -> str:
     """The operand that has most of the letter's axis, cut to what the others have."""
-    found = [(shapes[i][t.index(letter)], i) for i, t in enumerate(terms) if letter in t]
-    least, (_, i) = min(n for n, _ in found if n != 1), max(found)
-    axis = terms[i].index(letter)
+    axes = [(i, axis) for i, term in enumerate(terms) for axis, c in enumerate(term) if c == letter]
+    sizes = [shapes[i][axis] for i, axis in axes]
+    (i, axis), least = axes[sizes.index(max(sizes))], min(n for n in sizes if n != 1)
     return cure(f"{string.ascii_letters[i]}.narrow({axis}, 0, {least})")
 
 

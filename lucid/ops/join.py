@@ -58,7 +58,7 @@ def cat(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor:
     tensor([1, 2, 3])
     """
     parts = same_dtype("cat", tensors)
-    axis = axis_of(dim, parts[0].ndim)
+    axis = axis_of(dim, parts[0].ndim, of="a")
     rest = [t.shape[:axis] + t.shape[axis + 1 :] for t in parts]
     if any(t.ndim != parts[0].ndim or r != rest[0] for t, r in zip(parts, rest, strict=True)):
         raise ShapeError(

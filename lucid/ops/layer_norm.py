@@ -331,7 +331,7 @@ def last_axes(
         code = ""
         if len(expected) == 1 and input.ndim:
             code = axis_cure("x", input.shape, -1, expected[0])
-        elif input.shape[::-1][: len(expected)] == expected:
+        elif len(expected) == 2 and input.shape[:-3:-1] == expected:
             code = cure("x.transpose(-1, -2)", (*input.shape[:-2], *input.shape[:-3:-1]))
         if not code:
             own = input.shape[max(first, 0) :]

@@ -114,7 +114,7 @@ def matmul_cure(a: tuple[int, ...], b: tuple[int, ...]) -> str:
     """One of the two turned, both exchanged, or the longer sum cut to the shorter."""
     left, right = a[-1], b[-2:][0]
     if left == right:  # then it is the axes before them that do not broadcast
-        return narrow_cure("ab", [a, b], last=-3)
+        return narrow_cure("ab", [a, b], last=-3, free=1)
     if len(b) > 1 and left == b[-1]:
         return cure("a @ b.transpose(-1, -2)")
     if len(a) > 1 and a[-2] == right:

@@ -126,7 +126,7 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
     wrong = classes[classes != ignore_index]
     wrong = wrong[(wrong < 0) | (wrong >= C)]
     if wrong.size:
-        hint = "\n  try: target - 1" if wrong.max() == C else ""
+        hint = "\n  try: target - 1" if wrong.max() == C > 0 else ""
         raise ValueError(f"classes go from 0 to {C - 1}, got {int(wrong[0])}{hint}")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lucid._ext.numpy_twins import pad_index
 from lucid.autograd import Function
-from lucid.cures import cure
+from lucid.cures import cure, rank_cure
 from lucid.errors import SIZE_LIMIT, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.conv import PADDING_MODES, check_pads
@@ -111,9 +111,11 @@ def pad(
     if value is not None:
         raise ValueError(f"mode={mode!r} takes no value, got {value}\n  try: mode='constant'")
     if len(pad) != 2 or input.ndim not in (2, 3):
+        fewer = cure(f"pad={tuple(pad)[:2]}")
         raise NotImplementedError(
             f"mode={mode!r} pads the last axis of (N, C, L) or (C, L) by (left, right), "
-            f"got {tuple(pad)} for a shape {input.shape}\n  try: x[None], or pad axis by axis"
+            f"got {tuple(pad)} for a shape {input.shape}"
+            + (fewer if len(pad) > 2 else rank_cure("x", input.shape, 2, 3))
         )
     left, right = pads[-1]
     if mode == "circular":  # wraps around what is left over

@@ -158,7 +158,7 @@ def roll(
         if len(steps) != 1:
             raise ValueError(f"without dims there is one shift, got {steps}")
         return reshape(Roll(steps, (0,))(flatten(input)), input.shape)
-    axes = tuple([axis_of(d, input.ndim) for d in shape_of((dims,))])
+    axes = tuple([axis_of(d, input.ndim, "") for d in shape_of((dims,))])
     if len(axes) != len(steps):
         raise ValueError(f"roll needs a shift for each axis, got shifts {steps}, dims {axes}")
     return Roll(steps, axes)(input)

@@ -33,14 +33,22 @@ def shape_of(sizes: tuple[Any, ...]) -> tuple[builtins.int, ...]:
         raise TypeError(f"a shape is made of ints, got {sizes!r}") from None
 
 
-def axis_of(dim: SupportsIndex, ndim: builtins.int, name: str = "dim") -> builtins.int:
-    """An axis counted from the front, given (as an argument of that name) from either end."""
+def axis_of(
+    dim: SupportsIndex, ndim: builtins.int, name: str = "dim", of: str = "x"
+) -> builtins.int:
+    """An axis counted from the front, given from either end.
+
+    If there is none, the cure is another value of the argument ``name``, or, without a name, more
+    axes in front of the tensor ``of`` that name.
+    """
     axis = operator.index(dim)
     if not -ndim <= axis < ndim:
+        missing = axis + 1 - ndim if axis >= 0 else -axis - ndim
+        more = f"{of}[{', '.join(['None'] * missing)}]"
         limits = f"from {-ndim} to {ndim - 1}" if ndim else "none"
         raise AxisError(
             f"axis {axis} does not exist in a tensor of {ndim} axes ({limits})"
-            + cure(f"{name}={-1 if axis > 0 else 0}" if ndim else "x[None]")
+            + cure(f"{name}={-1 if axis > 0 else 0}" if ndim and name else more)
         )
     return axis % ndim
 
@@ -207,7 +215,7 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     >>> lucid.zeros(2, 3, 4).permute(2, 0, 1).shape
     (4, 2, 3)
     """
-    axes = tuple(axis_of(d, input.ndim) for d in shape_of(dims))
+    axes = tuple(axis_of(d, input.ndim, "") for d in shape_of(dims))
     if sorted(axes) != list(range(input.ndim)):
         order = list(dict.fromkeys([*axes, *range(input.ndim)]))
         raise ShapeError(
@@ -235,7 +243,7 @@ def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     (4, 3, 64)
     """
     axes = list(range(input.ndim))
-    i, j = axis_of(dim0, input.ndim, "dim0"), axis_of(dim1, input.ndim, "dim1")
+    i, j = axis_of(dim0, input.ndim, ""), axis_of(dim1, input.ndim, "")
     axes[i], axes[j] = axes[j], axes[i]
     return Permute(tuple(axes))(input)
 
@@ -264,8 +272,8 @@ def movedim(
     >>> lucid.zeros(2, 3, 4).movedim(-1, 0).shape
     (4, 2, 3)
     """
-    old = [axis_of(d, input.ndim) for d in shape_of((source,))]
-    new = [axis_of(d, input.ndim) for d in shape_of((destination,))]
+    old = [axis_of(d, input.ndim, "") for d in shape_of((source,))]
+    new = [axis_of(d, input.ndim, "") for d in shape_of((destination,))]
     if len(old) != len(new) or len(set(old)) < len(old) or len(set(new)) < len(new):
         raise ValueError(
             "movedim needs as many destinations as sources, all different: "
@@ -287,7 +295,7 @@ def squeeze(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = N
     ((3,), (3, 1))
     """
     dims = range(input.ndim) if dim is None else dim if isinstance(dim, Sequence) else (dim,)
-    which = [axis_of(d, input.ndim) for d in dims]
+    which = [axis_of(d, input.ndim, "") for d in dims]
     return reshape(input, [n for i, n in enumerate(input.shape) if not (n == 1 and i in which)])
 
 
@@ -328,4 +336,4 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     >>> lucid.tensor([1, 2, 3]).flip(0)
     tensor([3, 2, 1])
     """
-    return Flip(tuple(axis_of(d, input.ndim) for d in shape_of(dims)))(input)
+    return Flip(tuple(axis_of(d, input.ndim, "") for d in shape_of(dims)))(input)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, make_tensor
-from lucid.cures import rank_cure
+from lucid.cures import cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
@@ -109,6 +109,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     if index.size and not (index.min() >= 0 and index.max() < rows):
         raise IndexError(
             f"embedding has rows 0 to {rows - 1}, and was asked for {index.min()} to {index.max()}"
+            + (cure(f"num_embeddings={index.max() + 1}") if index.min() >= 0 else "")
         )
     return Rows(index, padding)(weight)
 

@@ -79,7 +79,7 @@ def binary_cross_entropy(
         wrong = numbers[~((numbers >= 0) & (numbers <= 1))]
         raise ValueError(
             f"binary_cross_entropy reads probabilities, from 0 to 1; got {wrong[0]:g}\n"
-            "  try: binary_cross_entropy_with_logits, for scores of any size"
+            "  try: F.binary_cross_entropy_with_logits(x, target)"
         )
     return reduced(scaled(BinaryCrossEntropy()(input, target), "weight", weight), reduction)
 

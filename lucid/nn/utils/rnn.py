@@ -150,7 +150,7 @@ def pack_padded_sequence(
     if enforce_sorted and not falls:
         raise ValueError(
             f"with enforce_sorted=True, lengths go from longest to shortest; got {sizes.tolist()}\n"
-            "  try: pack_padded_sequence(..., enforce_sorted=False)"
+            "  try: enforce_sorted=False"
         )
     order = np.argsort(-sizes, kind="stable")
     step, place = np.nonzero(np.arange(sizes.max())[:, None] < sizes[order])

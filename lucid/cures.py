@@ -8,6 +8,7 @@ and other names are those of arguments; ``# ->`` is followed by the shape that c
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -120,10 +121,15 @@ def same_shape_cure(names: tuple[str, str], shapes: tuple[Shape, Shape]) -> str:
     return narrow_cure(names, shapes) if more == 0 else shape_cure(y, shape, wanted, "zeros")
 
 
-def samples_cure(shapes: Sequence[Shape], names: Sequence[str] = "xyzuvw") -> str:
+def nth(i: int, names: Sequence[str] = string.ascii_lowercase) -> str:
+    """What a cure calls one of several tensors."""
+    return names[i] if i < len(names) else f"tensors[{i}]"
+
+
+def samples_cure(shapes: Sequence[Shape], names: Sequence[str] = "xyz") -> str:
     """The cure for inputs x, targets y, ... of different numbers of samples along axis 0."""
     if () in shapes:
-        return cure(f"{names[shapes.index(())]}[None]", (1,))
+        return cure(f"{nth(shapes.index(()), names)}[None]", (1,))
     least = min(shape[0] for shape in shapes)
     i = next(i for i, shape in enumerate(shapes) if shape[0] > least)
-    return cure(f"{names[i]}[:{least}]", (least, *shapes[i][1:]))
+    return cure(f"{nth(i, names)}[:{least}]", (least, *shapes[i][1:]))

@@ -122,9 +122,7 @@ def add_to_message(error: BaseException, line: str) -> None:
     argument is the key) gets it as a note.
     """
     start = line.split(":")[0] + ":"
-    if isinstance(error, ValueError | TypeError | IndexError) and [type(a) for a in error.args] == [
-        str
-    ]:
+    if isinstance(error, ValueError | TypeError) and [type(a) for a in error.args] == [str]:
         kept = [old for old in error.args[0].split("\n") if not old.startswith(f"  {start}")]
         tries = [i for i, old in enumerate(kept) if old.startswith("  try:")]
         kept.insert(tries[0] if tries else len(kept), f"  {line}")

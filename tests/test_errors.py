@@ -55,7 +55,8 @@ def test_inside_a_model_the_error_says_where(case):
     with pytest.raises(type(error)) as caught:
         model(names["x"])
     where = f"  in model: 1.0 ({type(layer).__name__})"
-    assert where in str(caught.value).split("\n")
+    notes = getattr(caught.value, "__notes__", [])  # an IndexError keeps its message
+    assert where in [*str(caught.value).split("\n"), *notes]
     assert str(caught.value).replace(f"{where}\n", "") == str(error)
 
 
@@ -203,3 +204,15 @@ def error_of(line, names):
     except (ValueError, IndexError, NotImplementedError) as error:
         return error
     return None
+
+
+@pytest.mark.parametrize("n", [3, 60])
+def test_one_of_many_tensors_has_a_name(n):
+    many = [lucid.zeros(2, 3)] * n + [lucid.zeros(5, 4)]
+    name = "d" if n == 3 else "tensors[60]"
+    with pytest.raises(lucid.ShapeError, match=re.escape(f"try: {name}[..., :3]    # -> (5, 3)")):
+        lucid.cat(many)
+    with pytest.raises(lucid.DtypeError, match=re.escape(f"try: {name}.to(lucid.float32)")):
+        lucid.stack([*many[:n], lucid.arange(3)])
+    with pytest.raises(lucid.ShapeError, match=r"try: .*\[:2\]    # -> \(2, 4\)"):
+        lucid.data.TensorDataset(*many)

@@ -287,7 +287,7 @@ def test_errors_of_binary_losses():
     with pytest.raises(lucid.ShapeError, match="pos_weight must broadcast"):
         F.binary_cross_entropy_with_logits(x, t, pos_weight=lucid.ones(2).double())
     for wrong in (-0.1, 1.5, NAN):
-        with pytest.raises(ValueError, match=rf"from 0 to 1; got {wrong}\n  try: binary_cross_"):
+        with pytest.raises(ValueError, match=rf"from 0 to 1; got {wrong}\n  try: F.binary_cross_"):
             F.binary_cross_entropy(lucid.tensor([0.5, wrong]), lucid.ones(2))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
-from lucid.cures import cure
+from lucid.cures import cure, nth
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import expand
 from lucid.ops.index import getitem
@@ -105,7 +105,7 @@ def letter_cure(letter: str, terms: list[str], shapes: list[tuple[int, ...]]) ->
     axes = [(i, axis) for i, term in enumerate(terms) for axis, c in enumerate(term) if c == letter]
     sizes = [shapes[i][axis] for i, axis in axes]
     (i, axis), least = axes[sizes.index(max(sizes))], min(n for n in sizes if n != 1)
-    return cure(f"{string.ascii_letters[i]}.narrow({axis}, 0, {least})")
+    return cure(f"{nth(i)}.narrow({axis}, 0, {least})")
 
 
 def letters(equation: str, ndims: Sequence[int]) -> tuple[list[str], str]:
@@ -122,7 +122,7 @@ def letters(equation: str, ndims: Sequence[int]) -> tuple[list[str], str]:
     for i, (term, ndim) in enumerate(zip(terms, ndims, strict=True)):
         n = ndim - len(term.replace("...", ""))
         if n < 0 or (n > 0 and "..." not in term):
-            name, fewer = string.ascii_letters[i], len(term.replace("...", ""))
+            name, fewer = nth(i), len(term.replace("...", ""))
             raise ShapeError(
                 f"the term {term!r} of {equation!r} has a tensor of {ndim} axes"
                 + cure(f"{name}.flatten({fewer - 1})" if n > 0 else f"{name}[...{', None' * -n}]")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import builtins
 import operator
-import string
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
-from lucid.cures import cure, narrow_cure, rank_cure
+from lucid.cures import cure, narrow_cure, nth, rank_cure
 from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.index import GetItem, select
 from lucid.ops.shape import axis_of, unsqueeze
@@ -115,12 +114,12 @@ def dtype_cure(given: Sequence[dtype]) -> str:
     """The first tensor of another dtype (a, b, ...) in that of the first floating one."""
     wanted = next((t for t in given if t.is_floating_point), given[0])
     i = next(i for i, t in enumerate(given) if t is not wanted)
-    return f"{string.ascii_letters[i]}.to(lucid.{wanted.name})"
+    return f"{nth(i)}.to(lucid.{wanted.name})"
 
 
 def cat_cure(shapes: list[tuple[builtins.int, ...]], along: builtins.bool = True) -> str:
     """The one axis that differs; the axis that one lacks; or a part of the longest."""
-    names = string.ascii_letters[: len(shapes)]
+    names = [nth(i) for i in range(len(shapes))]
     ndims = [len(shape) for shape in shapes]
     if min(ndims) < max(ndims):
         i = ndims.index(min(ndims))

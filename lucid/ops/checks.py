@@ -43,13 +43,20 @@ def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:
         )
     for name, tensor in tensors.items():
         if tensor.dtype is not dtype:
-            others = {t.dtype for t in list(tensors.values())[1:]}
-            alone = len(others) == 1 and tensor.dtype.is_floating_point  # it is the input's dtype
-            code = f"x.to(lucid.{tensor.dtype.name})" if alone else f"{name}.to(lucid.{dtype.name})"
             raise DtypeError(
                 f"{op} needs one dtype, got {dtype.name} for input and {tensor.dtype.name} for "
-                f"{name}{cure(code)}"
+                f"{name}{one_dtype_cure(tensors)}"
             )
+
+
+def one_dtype_cure(tensors: dict[str, Tensor]) -> str:
+    """The first to differ, converted to what the weight has, or all but the input, or the input."""
+    given, *others = [tensor.dtype for tensor in tensors.values()]
+    weights = [tensor.dtype for name, tensor in tensors.items() if name.startswith("weight")]
+    wanted = weights[0] if weights else others[0] if len(set(others)) == 1 else given
+    wanted = wanted if wanted.is_floating_point else given
+    name = next(name for name, tensor in tensors.items() if tensor.dtype is not wanted)
+    return cure(f"{'x' if name == 'input' else name}.to(lucid.{wanted.name})")
 
 
 def check_number(name: str, value: object) -> None:

@@ -111,7 +111,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 
 def matmul_cure(a: tuple[int, ...], b: tuple[int, ...]) -> str:
-    """One of the two turned, both exchanged, or the longer sum cut to the shorter."""
+    """One of the two turned, or the longer sum cut to the shorter."""
     left, right = a[-1], b[-2:][0]
     if left == right:  # then it is the axes before them that do not broadcast
         return narrow_cure("ab", [a, b], last=-3, free=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid._ext import kernels, numpy_twins
 from lucid.autograd import Function, make_tensor
-from lucid.cures import same_shape_cure
+from lucid.cures import cure, same_shape_cure
 from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.ops.index import AddAt, ReadAt
@@ -207,9 +207,9 @@ def max_unpool1d(
     if output_size is not None:
         L = check_size("output_size", tuple(output_size)[-1], 1)
     if not (usual == L or usual - window.stride < L < usual + window.stride):
-        raise ValueError(
+        raise ShapeError(
             f"output_size must be between {usual - window.stride} and {usual + window.stride}, "
-            f"both excluded, to pool to {x.shape[2]}; got {L}"
+            f"both excluded, to pool to {x.shape[2]}; got {L}" + cure(f"output_size=({usual},)")
         )
     places = indices._array.reshape(x.shape).copy()
     if places.size and not 0 <= places.min() <= places.max() < L:

@@ -8,7 +8,8 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
-from lucid.errors import ShapeError
+from lucid.cures import broadcast, broadcast_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import pair, raw, sum_to
 from lucid.types import Array
 
@@ -237,7 +238,7 @@ def bitwise_xor(input: TensorLike, other: TensorLike) -> Tensor:
 def without_fractions(name: str, input: Tensor) -> Tensor:
     """The tensor itself, if it is made of bools or whole numbers."""
     if input.is_floating_point():
-        raise TypeError(
+        raise DtypeError(
             f"{name} needs bools or whole numbers, got {input.dtype.name}\n  try: x > 0"
         )
     return input
@@ -330,15 +331,15 @@ def where(condition: Tensor, input: TensorLike, other: TensorLike) -> Tensor:
     """
     if not is_tensor(condition) or condition.dtype is not types.bool:
         got = condition.dtype.name if is_tensor(condition) else type(condition).__name__
-        raise TypeError(f"the condition must be a bool tensor, got {got}\n  try: x != 0")
+        raise DtypeError(f"the condition must be a bool tensor, got {got}\n  try: condition != 0")
     a, b = pair(input, other)
-    try:
-        np.broadcast_shapes(condition.shape, a.shape, b.shape)
-    except ValueError:
+    choices = np.broadcast_shapes(a.shape, b.shape)
+    if broadcast(condition.shape, choices) is None:
         raise ShapeError(
             "the condition must broadcast with both choices: "
             f"got {condition.shape}, {a.shape} and {b.shape}"
-        ) from None
+            + broadcast_cure(("x", "condition"), (choices, condition.shape))
+        )
     # A private copy: the caller may go on to change the mask.
     return Where(make_tensor(condition._array.copy()))(a, b)
 

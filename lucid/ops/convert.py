@@ -9,6 +9,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor
+from lucid.errors import DtypeError
 from lucid.ops.create import from_numpy
 from lucid.types import Array, DeviceLike, DTypeLike
 
@@ -317,7 +318,7 @@ def from_dlpack(ext_tensor: Any, *, device: DeviceLike = None, copy: Bool | None
     try:
         out = from_numpy(np.from_dlpack(ext_tensor))
     except RuntimeError as error:  # a dtype that NumPy does not have
-        raise TypeError(
+        raise DtypeError(
             f"{error} lucid has {', '.join(t.name for t in types.ALL)}\n  try: x.float()"
         ) from None
     return clone(out) if copy else out

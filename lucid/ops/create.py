@@ -10,7 +10,8 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import is_tensor, make_tensor
-from lucid.errors import SIZE_LIMIT
+from lucid.cures import not_empty_cure
+from lucid.errors import SIZE_LIMIT, ShapeError
 from lucid.ops.shape import shape_of
 from lucid.types import Array, DeviceLike, DTypeLike
 
@@ -29,7 +30,7 @@ def checked_shape(sizes: tuple[Any, ...]) -> tuple[builtins.int, ...]:
     """A shape whose sizes are not negative and whose numbers can be counted."""
     shape = shape_of(sizes)
     if builtins.any(n < 0 for n in shape):
-        raise ValueError(f"sizes are at least 0, got {shape}")
+        raise ShapeError(f"sizes are at least 0, got {shape}{not_empty_cure(shape)}")
     if np.prod(shape, dtype=object) >= SIZE_LIMIT**2:
         raise MemoryError(f"a tensor of shape {shape} does not fit into memory")
     return shape

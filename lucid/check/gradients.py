@@ -52,8 +52,8 @@ def gradcheck(
         From tensors to a tensor, or a tuple of tensors, of any shape. The parameters of a module
         are checked as well, by their names, in a copy of it.
     inputs : Tensor or tuple
-        The arguments of ``fn``. Those that require a gradient are checked; the others, and what is
-        no tensor, are passed on as they are, only float32 as float64.
+        The arguments of ``fn``, of any shape. Those that require a gradient are checked; the
+        others, and what is no tensor, are passed on as they are, only float32 as float64.
     backward : callable, optional
         For code without tensors: ``backward(grad, *inputs)`` returns the gradients of the inputs,
         and ``fn`` is from arrays to an array. All floating arrays are checked.
@@ -290,7 +290,7 @@ def gradgradcheck(
     fn, inputs
         As in ``gradcheck``; of a module, the parameters are constants.
     grad_outputs : Tensor or tuple of Tensor, optional
-        The v, one for each floating output; random if not given.
+        The v, one of the shape of each floating output; random if not given.
     eps, atol, rtol, nondet_tol, raise_exception
         As in ``gradcheck``.
 
@@ -304,7 +304,8 @@ def gradgradcheck(
     CheckError
         As in ``gradcheck``.
     ValueError
-        If no input requires a gradient.
+        If no input requires a gradient, or ``grad_outputs`` are not of the outputs' number and
+        shapes.
 
     Examples
     --------

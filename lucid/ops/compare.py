@@ -145,6 +145,11 @@ def logical_and(input: TensorLike, other: TensorLike) -> Tensor:
     input, other : Tensor or number
         Of shapes that broadcast.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -162,6 +167,11 @@ def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
     input, other : Tensor or number
         Of shapes that broadcast.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -173,6 +183,16 @@ def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
 
 def logical_xor(input: TensorLike, other: TensorLike) -> Tensor:
     """out = either input or other, not both
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast; any number but 0 is true.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------

@@ -206,6 +206,16 @@ def logical_xor(input: TensorLike, other: TensorLike) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """out = ~input: for bools "not", for whole numbers every bit turned
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, bools or whole numbers.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+
     Examples
     --------
     >>> import lucid
@@ -217,6 +227,18 @@ def bitwise_not(input: Tensor) -> Tensor:
 
 def bitwise_and(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input & other: for bools "and", for whole numbers bit by bit
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -231,6 +253,18 @@ def bitwise_and(input: TensorLike, other: TensorLike) -> Tensor:
 def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input | other: for bools "or", for whole numbers bit by bit
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -243,6 +277,18 @@ def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
 
 def bitwise_xor(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input ^ other: for bools "either, not both", for whole numbers bit by bit
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------

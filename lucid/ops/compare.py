@@ -146,6 +146,11 @@ def logical_and(input: TensorLike, other: TensorLike) -> Tensor:
     input, other : Tensor or number
         Of shapes that broadcast.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -163,6 +168,11 @@ def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
     input, other : Tensor or number
         Of shapes that broadcast.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -174,6 +184,16 @@ def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
 
 def logical_xor(input: TensorLike, other: TensorLike) -> Tensor:
     """out = either input or other, not both
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast; any number but 0 is true.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -187,6 +207,16 @@ def logical_xor(input: TensorLike, other: TensorLike) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """out = ~input: for bools "not", for whole numbers every bit turned
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, bools or whole numbers.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+
     Examples
     --------
     >>> import lucid
@@ -198,6 +228,18 @@ def bitwise_not(input: Tensor) -> Tensor:
 
 def bitwise_and(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input & other: for bools "and", for whole numbers bit by bit
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -212,6 +254,18 @@ def bitwise_and(input: TensorLike, other: TensorLike) -> Tensor:
 def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input | other: for bools "or", for whole numbers bit by bit
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -224,6 +278,18 @@ def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
 
 def bitwise_xor(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input ^ other: for bools "either, not both", for whole numbers bit by bit
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------

@@ -60,6 +60,11 @@ def places(path: str) -> set[str] | None:
     return page(target).anchors if target.suffix == ".html" else set()
 
 
+def is_setting(address: str, anchor: str) -> bool:
+    """Whether an anchor is no place, but what the explorer is to show."""
+    return address in ("", "explorer.html", "../explorer.html") and "=" in anchor
+
+
 def missing(link: str, source: Path) -> str | None:
     """What is wrong with a link within the site; None if it leads somewhere."""
     if re.match(r"[a-z]+:", link):  # to another site
@@ -68,7 +73,7 @@ def missing(link: str, source: Path) -> str | None:
     found = places(os.path.normpath(source.parent / unquote(address)) if address else str(source))
     if found is None:
         return f"{source.relative_to(SITE)}: no file {address}"
-    if anchor and unquote(anchor) not in found:
+    if anchor and unquote(anchor) not in found and not is_setting(address, anchor):
         return f"{source.relative_to(SITE)}: no place {link}"
     return None
 

@@ -90,6 +90,8 @@ def config_of(kind: str, seed: int, least=0, most=1_000_000) -> Config:
         else:
             break
     while 0 < groups * C * O * K * T * N < least:
+        if N * groups * C * T * drawn["stride"] > 4_000_000:  # numbers of the input: large enough
+            break
         if T < 2000 and kind not in ("one position", "few outputs"):
             T *= 2
         else:

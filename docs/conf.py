@@ -67,8 +67,8 @@ html_css_files = ["lucid.css"]
 html_show_sphinx = False
 html_copy_source = False
 
-pygments_style = "friendly"
-pygments_dark_style = "monokai"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 
 
 def copy_tutorials(app, config):

@@ -14,7 +14,13 @@ from lucid import autograd, data, nn, optim, utils
 from lucid._version import __version__
 from lucid.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from lucid.config import get_num_threads, set_num_threads, show_config
-from lucid.errors import AxisError, CheckpointError, ShapeError, UninitializedParameterError
+from lucid.errors import (
+    AxisError,
+    CheckpointError,
+    DtypeError,
+    ShapeError,
+    UninitializedParameterError,
+)
 from lucid.io import load, save
 from lucid.ops import (
     abs,
@@ -224,7 +230,8 @@ else:  # who asks for neither does not wait for them
 
 
 __all__ = [
-    "AxisError", "CheckpointError", "DTypeLike", "DeviceLike", "Generator", "ShapeError", "Tensor",
+    "AxisError", "CheckpointError", "DTypeLike", "DeviceLike", "DtypeError", "Generator",
+    "ShapeError", "Tensor",
     "UninitializedParameterError", "__version__", "abs", "acos", "add", "addcdiv", "addcmul", "all",
     "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "argsort", "as_tensor", "asin",
     "atan", "atan2", "autograd", "bernoulli", "bincount", "bmm", "bool", "broadcast_tensors",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import numpy as np
 
 from lucid.autograd import Function, Hook, edges_of, is_tensor, make_tensor
+from lucid.cures import shape_cure
 from lucid.errors import ShapeError
 from lucid.grad_mode import recording
 from lucid.memory import Saved, note
@@ -271,7 +272,7 @@ def seed_gradient(output: Tensor, gradient: Tensor | None) -> Tensor:
         if output._array.size != 1:
             raise RuntimeError(
                 "backward without a gradient starts from a single number, got a tensor of shape "
-                f"{output.shape}\n  try: loss.mean().backward(), or pass gradient="
+                f"{output.shape}\n  try: loss.mean()"
             )
         return make_tensor(np.ones_like(output._array))
     if not is_tensor(gradient):
@@ -280,7 +281,8 @@ def seed_gradient(output: Tensor, gradient: Tensor | None) -> Tensor:
             "  try: lucid.tensor(...)"
         )
     if gradient.shape != output.shape:
-        raise ValueError(
+        raise ShapeError(
             f"the gradient of a tensor has its shape: expected {output.shape}, got {gradient.shape}"
+            + shape_cure("gradient", gradient.shape, output.shape)
         )
     return gradient.to(output.dtype)

@@ -10,7 +10,13 @@ from typing import SupportsIndex
 
 import numpy as np
 
-__all__ = ["AxisError", "CheckpointError", "ShapeError", "UninitializedParameterError"]
+__all__ = [
+    "AxisError",
+    "CheckpointError",
+    "DtypeError",
+    "ShapeError",
+    "UninitializedParameterError",
+]
 
 #: Sizes stay below this, so that the kernels' index arithmetic cannot overflow.
 SIZE_LIMIT = 2**31
@@ -38,6 +44,20 @@ class AxisError(ShapeError, IndexError):
     >>> import lucid
     >>> issubclass(lucid.AxisError, ValueError), issubclass(lucid.AxisError, IndexError)
     (True, True)
+    """
+
+
+class DtypeError(TypeError):
+    """A tensor's numbers are of a type that the operation, or its other input, does not take.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> try:
+    ...     lucid.arange(3).mean()
+    ... except lucid.DtypeError as error:
+    ...     print(type(error).__name__)
+    DtypeError
     """
 
 
@@ -95,16 +115,18 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
 
 
 def add_to_message(error: BaseException, line: str) -> None:
-    """Append a line to what an error says, in place of an earlier line that begins the same.
+    """Add a line to what an error says, in place of an earlier line that begins the same.
 
-    The type and the traceback stay. An error whose message is its one argument gets the line
-    there, so that ``str(error)`` shows it; any other (a ``KeyError``'s argument is the key) gets
-    it as a note.
+    The code to try stays last; the type and the traceback stay. An error whose message is its one
+    argument gets the line there, so that ``str(error)`` shows it; any other (a ``KeyError``'s
+    argument is the key) gets it as a note.
     """
     start = line.split(":")[0] + ":"
     if isinstance(error, ValueError | TypeError) and [type(a) for a in error.args] == [str]:
         kept = [old for old in error.args[0].split("\n") if not old.startswith(f"  {start}")]
-        error.args = ("\n".join([*kept, f"  {line}"]),)
+        tries = [i for i, old in enumerate(kept) if old.startswith("  try:")]
+        kept.insert(tries[0] if tries else len(kept), f"  {line}")
+        error.args = ("\n".join(kept),)
     else:
         notes = list(getattr(error, "__notes__", []))  # only there once a note was added
         error.__notes__ = [old for old in notes if not old.startswith(f"  {start}")]

@@ -17,6 +17,8 @@ import numpy as np
 
 from lucid import autograd, backward, ops, types
 from lucid.autograd import Function, Hook
+from lucid.cures import shape_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.memory import Memory
 from lucid.methods import OpMethods
 from lucid.types import Array, DTypeLike, device, dtype
@@ -185,9 +187,9 @@ class Tensor(OpMethods):
     def item(self) -> Any:
         """The one number in it, as a Python number."""
         if self._array.size != 1:
-            raise ValueError(
+            raise ShapeError(
                 f"item() needs exactly one number, got a tensor of shape {self.shape}\n"
-                "  try: x.tolist(), or x.sum().item()"
+                "  try: x.tolist()\n  or:  x.sum().item()"
             )
         return self._array.item()
 
@@ -197,9 +199,9 @@ class Tensor(OpMethods):
 
     def __bool__(self) -> Bool:
         if self._array.size != 1:
-            raise ValueError(
+            raise ShapeError(
                 f"the truth of a tensor of shape {self.shape} is ambiguous\n"
-                "  try: x.any() or x.all()"
+                "  try: x.any()\n  or:  x.all()"
             )
         return bool(self._array.item())
 
@@ -231,9 +233,9 @@ class Tensor(OpMethods):
         if self._node is not None and not requires_grad:
             raise RuntimeError("a computed tensor requires a gradient\n  try: x.detach()")
         if requires_grad and not self.is_floating_point():
-            raise TypeError(
+            raise DtypeError(
                 f"only float32 and float64 tensors have gradients, got {self.dtype.name}\n"
-                "  try: x.float().requires_grad_()"
+                "  try: x.float()"
             )
         self._requires_grad = bool(requires_grad)
         return self
@@ -248,12 +250,19 @@ class Tensor(OpMethods):
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"a gradient is a tensor or None, got {type(value).__name__}")
-            if value.shape != self.shape or value.dtype is not self.dtype:
-                raise ValueError(
-                    f"the gradient must be {self.dtype.name} of shape {self.shape}, "
-                    f"got {value.dtype.name} of shape {value.shape}"
-                )
+            self._check_like("gradient", "grad", value)
         self._grad = value
+
+    def _check_like(self, what: str, name: str, value: Tensor) -> None:
+        """An error if a tensor has not the shape and the dtype of this one."""
+        message = (
+            f"the {what} must be {self.dtype.name} of shape {self.shape}, "
+            f"got {value.dtype.name} of shape {value.shape}"
+        )
+        if value.shape != self.shape:
+            raise ShapeError(message + shape_cure(name, value.shape, self.shape, "zeros"))
+        if value.dtype is not self.dtype:
+            raise DtypeError(f"{message}\n  try: {name}.to(lucid.{self.dtype.name})")
 
     @property
     def is_leaf(self) -> Bool:
@@ -272,11 +281,7 @@ class Tensor(OpMethods):
 
     @data.setter
     def data(self, value: Tensor) -> None:
-        if value.shape != self.shape or value.dtype is not self.dtype:
-            raise ValueError(
-                f"the new data must be {self.dtype.name} of shape {self.shape}, "
-                f"got {value.dtype.name} of shape {value.shape}"
-            )
+        self._check_like("new data", "data", value)
         self._array, self._memory = value._array, value._memory
 
     def detach(self) -> Tensor:
@@ -486,7 +491,7 @@ class Tensor(OpMethods):
     def t(self) -> Tensor:
         """The two axes of a matrix exchanged; a vector as it is."""
         if self.ndim > 2:
-            raise ValueError(f"t() needs at most 2 axes, got {self.shape}\n  try: x.mT")
+            raise ShapeError(f"t() needs at most 2 axes, got {self.shape}\n  try: x.mT")
         return ops.transpose(self, 0, 1) if self.ndim == 2 else self
 
     @property

@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lucid.errors import DtypeError
+
 __all__ = [
     "DTypeLike",
     "DeviceLike",
@@ -95,7 +97,7 @@ def as_dtype(value: DTypeLike) -> dtype:
     if found is None:
         known = ", ".join(t.name for t in ALL)
         name = getattr(value, "__name__", value)
-        raise TypeError(f"lucid has no dtype {name!r}\n  try: one of {known}")
+        raise DtypeError(f"lucid has no dtype {name!r}, but {known}\n  try: dtype=lucid.float32")
     return found
 
 
@@ -113,9 +115,7 @@ def from_numpy_dtype(array: Array) -> dtype:
     else:
         cure = "np.asarray(numbers, dtype=np.float32)"
     known = ", ".join(t.name for t in ALL)
-    raise TypeError(
-        f"a tensor holds {known}; got a NumPy array of {array.dtype}\n  try: lucid.tensor({cure})"
-    )
+    raise DtypeError(f"a tensor holds {known}; got a NumPy array of {array.dtype}\n  try: {cure}")
 
 
 _default = float32
@@ -157,7 +157,10 @@ def set_default_dtype(d: DTypeLike) -> None:
     global _default
     wanted = as_dtype(d)
     if not wanted.is_floating_point:
-        raise TypeError(f"the default dtype must be float32 or float64, got {wanted.name}")
+        raise DtypeError(
+            f"the default dtype must be float32 or float64, got {wanted.name}\n"
+            "  try: lucid.set_default_dtype(lucid.float32)"
+        )
     _default = wanted
 
 

@@ -43,7 +43,9 @@ def build_site(folder: Path) -> Path:
     shutil.copytree(ROOT / "docs" / "explorer", source / "explorer")
     for name in ("conf.py", "explorer.rst"):
         shutil.copy(ROOT / "docs" / name, source)
-    shutil.copytree(ROOT / "docs" / "_templates", source / "_templates")
+    for name in ("_static", "_templates", "inventories"):
+        shutil.copytree(ROOT / "docs" / name, source / name)
+    (folder / "tutorials").mkdir()  # none of them
     # Links to the other pages lead nowhere; all else is as on the site.
     options = ["-q", "-D", "root_doc=explorer", "-D", "nitpicky=0"]
     command = [sys.executable, "-m", "sphinx", *options, str(source), str(html)]

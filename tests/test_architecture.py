@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # Each layer may import itself and those before it.
 LAYERS = [
-    {"_version", "_ext", "errors", "types", "random", "grad_mode", "memory", "notebook"},
+    {"_version", "_ext", "cures", "errors", "types", "random", "grad_mode", "memory", "notebook"},
     {
         "autograd",
         "backward",

@@ -271,7 +271,7 @@ def test_grad_can_be_set_and_is_checked():
     assert x.grad.tolist() == [2, 2]
     x.grad = None
     assert x.grad is None
-    with pytest.raises(ValueError, match=r"must be float64 of shape \(2,\), got float32"):
+    with pytest.raises(lucid.DtypeError, match=r"must be float64 of shape \(2,\), got float32"):
         x.grad = lucid.ones(2)
     with pytest.raises(TypeError, match="a tensor or None, got list"):
         x.grad = [1, 2]

@@ -132,6 +132,23 @@ def test_random_numbers_are_named():
     assert "remembers something from call to call" in report.diagnosis
 
 
+def test_random_numbers_are_named_also_where_two_outputs_happen_to_agree():
+    for seed in range(40):  # of masks of two numbers every fourth is that before
+        lucid.manual_seed(seed)
+        assert "from lucid (dropout?)" in problem(nn.Dropout(), leaf(2)).diagnosis
+
+
+def test_a_function_that_seeds_its_own_numbers_is_not_blamed_for_them():
+    counted = []
+
+    def seeded(x):
+        lucid.manual_seed(3)
+        counted.append(1)
+        return x * lucid.rand(1).double() * len(counted)
+
+    assert "remembers something" in problem(seeded, leaf(3)).diagnosis
+
+
 def test_a_tolerance_for_functions_that_are_not_repeatable():
     noise = np.random.default_rng(0)
     jittering = lambda x: x * 2 + 1e-12 * lucid.tensor(noise.random())  # noqa: E731 (short)

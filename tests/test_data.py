@@ -171,7 +171,7 @@ def test_collate_like_the_reference():
     ("batch", "error", "message"),
     [
         ([], ValueError, "at least one"),
-        ([lucid.zeros(2), lucid.zeros(3)], lucid.ShapeError, "try: pad the samples"),
+        ([lucid.zeros(2), lucid.zeros(3)], lucid.ShapeError, "pad the samples"),
         ([None, None], TypeError, "got NoneType(.|\n)*collate_fn"),
         ([{"a": 1}, {"b": 1}], ValueError, "sample 0 is a dict of .'a'.*sample 1 is"),
         ([(1, 2), (1, 2, 3)], ValueError, "sample 0 is 2 entries, sample 1"),

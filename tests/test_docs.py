@@ -84,7 +84,7 @@ def test_local_links_and_named_files_exist(page):
     for link in re.findall(r"\]\(([^)#]+)\)", text):
         if "://" not in link:
             assert ((ROOT / page).parent / link).exists(), link
-    for file in re.findall(r"`((?:lucid|tests|docs)/[\w/]+\.\w+)`", text):
+    for file in re.findall(r"`((?:lucid|tests|docs)/(?!_build)[\w/]+\.\w+)`", text):
         assert (ROOT / file).exists(), file
 
 

@@ -53,7 +53,7 @@ def test_linear_gradients():
 
 def test_linear_errors():
     layer = nn.Linear(2, 3)
-    with pytest.raises(lucid.ShapeError, match=r"linear expected 2 features .* got input \(4, 3\)"):
+    with pytest.raises(lucid.ShapeError, match=r"linear expected 2 features .* got \(4, 3\)"):
         layer(lucid.zeros(4, 3))
     with pytest.raises(lucid.ShapeError, match="this Linear has in_features=2, given at construc"):
         layer(lucid.tensor(1.0))
@@ -63,7 +63,7 @@ def test_linear_errors():
         layer(randn(4, 2))
     with pytest.raises(TypeError, match=r"float32 or float64 input, got int64\n  try: x.float\(\)"):
         layer(lucid.zeros(4, 2).long())
-    with pytest.raises(TypeError, match=r"got a NumPy array of float64\n  try: .*_numpy\(input\)"):
+    with pytest.raises(TypeError, match=r"got a NumPy array of float64\n  try: .*_numpy\(x\)"):
         layer(np.zeros((4, 2)))
     x, w = lucid.zeros(4, 2), lucid.zeros(3, 2)
     with pytest.raises(lucid.ShapeError, match=r"expected a bias of shape \(3,\), got \(2,\)"):
@@ -273,7 +273,7 @@ def test_adaptive_avg_pool_gradients():
 
 def test_adaptive_avg_pool_errors():
     layer = nn.AdaptiveAvgPool1d(2)
-    with pytest.raises(lucid.ShapeError, match="needs at least one position, got length 0"):
+    with pytest.raises(lucid.ShapeError, match=r"at least one position .* length 0"):
         layer(lucid.zeros(1, 1, 0))
     with pytest.raises(lucid.ShapeError, match=r"adaptive_avg_pool1d expected .* got \(4,\)"):
         layer(lucid.zeros(4))
@@ -368,7 +368,7 @@ def test_batch_norm_errors():
     with pytest.raises(lucid.ShapeError, match=r"BatchNorm1d expected an input \(N, C\) or \(N, C"):
         layer(lucid.zeros(2))
     with pytest.raises(
-        lucid.ShapeError, match=r"expected num_features=2, got .* \(3, 4\) with 4"
+        lucid.ShapeError, match=r"expected 2 channels in axis 1 of \(N, C\), got \(3, 4\)"
     ) as e:
         layer(lucid.zeros(3, 4))
     assert "this BatchNorm1d has num_features=2, given at construction" in str(e.value)
@@ -552,7 +552,7 @@ def test_mse_errors():
         lucid.ShapeError, match=r"one shape, got \(4, 1\) and \(4,\)\n  try: target.reshape\(4, 1\)"
     ):
         nn.MSELoss()(lucid.zeros(4, 1), lucid.zeros(4))
-    with pytest.raises(lucid.ShapeError, match=r"got \(4,\) and \(3,\)$"):
+    with pytest.raises(lucid.ShapeError, match=r"got \(4,\) and \(3,\)\n  try: x\[\.\.\., :3\]"):
         nn.MSELoss()(lucid.zeros(4), lucid.zeros(3))
     with pytest.raises(ValueError, match="'sum' or 'none', got 'max'"):
         F.mse_loss(lucid.zeros(4), lucid.zeros(4), "max")

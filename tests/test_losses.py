@@ -163,7 +163,7 @@ def test_shapes_that_differ(name):
     function = getattr(F, name)
     with pytest.raises(lucid.ShapeError, match=r"got \(3, 1\) and \(3,\)\n  try: target.reshape"):
         function(lucid.zeros(3, 1), lucid.zeros(3))
-    with pytest.raises(lucid.ShapeError, match=r"got \(3, 1\) and \(3, 3\)$"):
+    with pytest.raises(lucid.ShapeError, match=r"got \(3, 1\) and \(3, 3\)\n  try: x.expand"):
         function(lucid.zeros(3, 1), lucid.zeros(3, 3))
     with pytest.raises(TypeError, match=f"{name} needs a tensor for target, got list"):
         function(lucid.zeros(1), [0.0])
@@ -287,7 +287,7 @@ def test_errors_of_binary_losses():
     with pytest.raises(lucid.ShapeError, match="pos_weight must broadcast"):
         F.binary_cross_entropy_with_logits(x, t, pos_weight=lucid.ones(2).double())
     for wrong in (-0.1, 1.5, NAN):
-        with pytest.raises(ValueError, match=rf"from 0 to 1; got {wrong}\n  try: binary_cross_"):
+        with pytest.raises(ValueError, match=rf"from 0 to 1; got {wrong}\n  try: F.binary_cross_"):
             F.binary_cross_entropy(lucid.tensor([0.5, wrong]), lucid.ones(2))
 
 

@@ -172,7 +172,7 @@ def test_an_error_says_where(model, path):
         model(lucid.zeros(5))
     assert type(caught.value) is lucid.ShapeError
     assert str(caught.value).count("in model:") == 1
-    assert str(caught.value).endswith(f"\n  in model: {path}")
+    assert f"\n  in model: {path}\n  try: " in str(caught.value)
     with pytest.raises(lucid.ShapeError) as again:
         model(lucid.zeros(5))
     assert str(again.value) == str(caught.value)
@@ -219,7 +219,7 @@ def test_a_type_error_is_extended_like_a_value_error():
     model = nn.Sequential(nn.Linear(2, 2))
     with pytest.raises(TypeError, match="linear needs a tensor for input, got list") as caught:
         model([1.0, 2.0])
-    assert str(caught.value).endswith("  in model: 0 (Linear)")
+    assert str(caught.value).endswith("\n  in model: 0 (Linear)\n  try: lucid.tensor(x)")
 
 
 def test_an_interruption_passes_untouched():

@@ -47,6 +47,8 @@ ERRORS = [
     (lambda: lucid.normal(0.0, 1.0), TypeError, "needs a size"),
     (lambda: lucid.normal(X, -1.0), ValueError, "at least 0, got -1"),
     (lambda: lucid.normal(X, NAN), ValueError, "at least 0, got nan"),
+    (lambda: lucid.normal(X, lucid.ones(5)), lucid.ShapeError, r"std \(5,\), size None"),
+    (lambda: lucid.normal(X, 1.0, (7,)), lucid.ShapeError, r"size \(7,\)"),
     (lambda: I[0].bincount(minlength=-1), ValueError, "minlength must be at least 0, got -1"),
     (lambda: lucid.hann_window(3, dtype="int64"), TypeError, "made of fractions, got dtype int64"),
     (lambda: lucid.hann_window(-1), ValueError, "got -1"),

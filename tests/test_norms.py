@@ -256,7 +256,7 @@ def test_bad_arguments(make, error, message):
         (
             lambda: nn.InstanceNorm1d(4)(lucid.zeros(3, 5, 2)),
             lucid.ShapeError,
-            r"expected num_features=4, got an input .* with 5\n.*=4, given at construction",
+            r"expected 4 channels .* got \(3, 5, 2\)\n.*num_features=4, given at construction",
         ),
         (
             lambda: F.layer_norm(lucid.zeros(3, 4), 3),
@@ -282,7 +282,7 @@ def test_bad_arguments(make, error, message):
         (
             lambda: nn.GroupNorm(2, 4)(lucid.zeros(3, 6)),
             lucid.ShapeError,
-            "expected num_channels=4.*\n.*num_channels=4, given at construction",
+            "expected 4 channels.*\n.*num_channels=4, given at construction",
         ),
         (
             lambda: nn.LayerNorm((2, 3))(lucid.zeros(4, 3, 2)),

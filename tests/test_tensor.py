@@ -131,7 +131,7 @@ def test_the_default_dtype():
         (lambda: lucid.zeros(2, -1), ValueError, r"sizes are at least 0, got \(2, -1\)"),
         (lambda: lucid.zeros(2.5), TypeError, "a shape is made of ints"),
         (lambda: lucid.zeros(10**10, 10**10), MemoryError, "does not fit into memory"),
-        (lambda: lucid.zeros(1, dtype="float16"), TypeError, "no dtype 'float16'\n  try: one of"),
+        (lambda: lucid.zeros(1, dtype="float16"), TypeError, "no dtype 'float16', but float32"),
         (lambda: lucid.zeros(1, dtype="nonsense"), TypeError, "lucid has no dtype 'nonsense'"),
         (lambda: lucid.zeros(1, device="cuda:0"), ValueError, r"'cuda:0'\n  try: device='cpu'"),
         (lambda: lucid.zeros(1, device=0), TypeError, "a device is named by a string, got 0"),
@@ -427,7 +427,7 @@ def test_data_can_be_changed_and_replaced():
     p.data = lucid.zeros(2)
     with pytest.raises(RuntimeError, match="changed in place"):
         y.backward()
-    with pytest.raises(ValueError, match=r"float32 of shape \(2,\), got float64 of shape \(2,\)"):
+    with pytest.raises(lucid.DtypeError, match=r"float32 of shape \(2,\), got float64"):
         p.data = lucid.zeros(2, dtype="float64")
     assert p.tolist() == [0, 0]
 

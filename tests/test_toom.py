@@ -87,9 +87,9 @@ def test_the_weight_gradient_against_the_definition(seed, dtype, tolerance):
     parts = 1 if m != r else rng.choice([1, 2, 3, 5, 60])
     K = r if m != r else rng.integers(max(2, m * (parts - 1) + 1), m * parts + 1)
     N, groups, C, O = rng.choice([1, 2, 3, 41]), rng.choice([1, 1, 2]), *rng.integers(1, 9, 2)
-    if seed % 5 == 0:  # several blocks of input and of output channels
+    if seed % 10 == 0:  # several blocks of input and of output channels
         C, O, N = rng.integers(200, 400), rng.integers(257, 300), 1
-    T = rng.choice([1, 2, 5, 40, 300, 700]) if seed % 5 else rng.integers(1, 90)
+    T = rng.choice([1, 2, 5, 40, 300, 700]) if seed % 10 else rng.integers(1, 90)
     mode = MODES[seed % 4]
     left = rng.integers(0, K) if T > 2 * K else 0
     x = rng.standard_normal((N, groups * C, T + K - 1 - 2 * left)).astype(dtype)

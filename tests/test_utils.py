@@ -60,7 +60,7 @@ def test_matrices_of_batches_add_up():
         ([[[1.0]]], [0], lucid.ShapeError, r"got \(1, 1, 1\) and \(1,\)"),
         ([0, 1], [0], lucid.ShapeError, "got"),
         ([0], [[0]], lucid.ShapeError, "got"),
-        ([0.5], [0], TypeError, "got input of float32(.|\n)*scores"),
+        ([0.5], [0], TypeError, "scores .*got input of float32"),
         ([0], [0.5], TypeError, "got target of float32"),
         ([-1], [0], ValueError, "at least 0, got -1 in input"),
         ([0], [-1], ValueError, "at least 0, got -1 in target"),

@@ -53,13 +53,13 @@ function refusal(s) {
     return [
       "ShapeError",
       "padding_mode='reflect' mirrors the input without its edge, so padding must be less than " +
-        `the length: got padding ${widest}, length ${s.length}, at most ${s.length - 1}`,
+        `the length: got padding ${widest}, length ${s.length}, at most ${s.length - 1}\n  try: padding_mode='replicate'`,
     ];
   if (s.padding_mode === "circular" && widest > s.length)
     return [
       "ShapeError",
       "padding_mode='circular' wraps around once, so padding must be at most the length: " +
-        `got padding ${widest}, length ${s.length}`,
+        `got padding ${widest}, length ${s.length}\n  try: padding_mode='replicate'`,
     ];
   if (reach(s) > padded)
     return [
@@ -67,7 +67,7 @@ function refusal(s) {
       "the kernel is longer than the padded input: dilation * (kernel_size - 1) + 1 = " +
         `${s.dilation} * (${s.kernel_size} - 1) + 1 = ${reach(s)}, ` +
         `length + padding = ${s.length} + ${left} + ${right} = ${padded}\n` +
-        `  try: padding=${left + Math.ceil((reach(s) - padded) / 2)}, or a smaller kernel or dilation`,
+        `  try: padding=${left + Math.ceil((reach(s) - padded) / 2)}`,
     ];
   return null;
 }

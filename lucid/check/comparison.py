@@ -32,7 +32,7 @@ NOT_REPEATABLE = (
 class CompareReport:
     """What ``compare`` found; true if the two functions agree.
 
-    Attributes
+    Parameters
     ----------
     ok : bool
         Whether they agree.

@@ -39,14 +39,15 @@ class CheckError(AssertionError):
 
 @dataclass(frozen=True)
 class InputReport:
-    """The gradients of one input; all arrays have its shape.
+    """The gradients of one input: a part of what ``gradcheck`` returns.
 
-    Attributes
+    Parameters
     ----------
     name : str
         Of the argument, or the path of the parameter.
     analytic, numeric : numpy.ndarray
-        By backward, and by finite differences.
+        By backward, and by finite differences. These arrays, and those below, have the shape of the
+        input.
     wrong : numpy.ndarray of bool
         Where they disagree.
     kinks : numpy.ndarray of bool
@@ -91,7 +92,7 @@ class InputReport:
 class GradcheckReport:
     """What ``gradcheck`` found; true if the gradients are right.
 
-    Attributes
+    Parameters
     ----------
     ok : bool
         Whether all is right.

@@ -33,7 +33,8 @@ import math
 import numpy as np
 
 from lucid import ops, random
-from lucid.errors import ShapeError, check_size
+from lucid.cures import rank_cure, samples_cure
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.random import Generator
 from lucid.tensor import Tensor
@@ -243,12 +244,15 @@ def mixup(
     for name, t in (("x", x), ("y", y)):
         check_tensor(t, name, "mixup")
         if not t.is_floating_point():
-            raise TypeError(
+            raise DtypeError(
                 f"mixup needs numbers that can be mixed, got {name} of {t.dtype}\n"
-                "  try: lucid.eye(classes)[labels]"
+                f"  try: {'x.float()' if t.ndim > 1 else f'lucid.eye({name}.max() + 1)[{name}]'}"
             )
     if not x.ndim or not y.ndim or x.shape[0] != y.shape[0]:
-        raise ShapeError(f"x and y hold as many signals, got shapes {x.shape} and {y.shape}")
+        raise ShapeError(
+            f"x and y hold as many signals, got shapes {x.shape} and {y.shape}"
+            + samples_cure([x.shape, y.shape])
+        )
     if not 0 < alpha < math.inf:
         raise ValueError(f"alpha must be above 0, and finite, got {alpha}")
     numbers = random.stream(generator)
@@ -261,9 +265,12 @@ def signals(x: Tensor, name: str) -> Array:
     """The numbers of a signal (C, L) or a batch (N, C, L); an error for anything else."""
     check_tensor(x, "x", name)
     if x.ndim not in (2, 3):
-        raise ShapeError(f"{name} changes signals (C, L) or (N, C, L), got the shape {x.shape}")
+        raise ShapeError(
+            f"{name} changes signals (C, L) or (N, C, L), got the shape {x.shape}"
+            + rank_cure("x", x.shape, 2, 3)
+        )
     if not x.is_floating_point():
-        raise TypeError(f"{name} changes floats, got {x.dtype}\n  try: x.float()")
+        raise DtypeError(f"{name} changes floats, got {x.dtype}\n  try: x.float()")
     return x._array
 
 

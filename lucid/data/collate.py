@@ -101,7 +101,8 @@ def _stacked(tensors: Sequence[Tensor]) -> Tensor:
     try:
         return ops.stack(tensors)
     except ShapeError as error:
-        add_to_message(error, "try: pad the samples to one shape, or DataLoader(..., collate_fn=f)")
+        line = "in a batch: pad the samples to one shape, cut them, or give DataLoader a collate_fn"
+        add_to_message(error, line)
         raise
 
 

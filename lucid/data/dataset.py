@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from lucid import random
 from lucid.autograd import is_tensor
+from lucid.cures import samples_cure
 from lucid.errors import ShapeError
 from lucid.random import Generator
 from lucid.tensor import Tensor
@@ -88,7 +89,7 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
         if any(not shape or shape[0] != shapes[0][0] for shape in shapes):
             raise ShapeError(
                 "the tensors of a TensorDataset need the same size along axis 0, which counts "
-                f"the samples, got shapes {', '.join(map(str, shapes))}"
+                f"the samples, got shapes {', '.join(map(str, shapes))}" + samples_cure(shapes)
             )
         self.tensors = tensors
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lucid import random
-from lucid.errors import check_size
+from lucid.cures import cure
+from lucid.errors import ShapeError, check_size
 from lucid.random import Generator
 
 __all__ = [
@@ -202,7 +203,10 @@ class WeightedRandomSampler(Sampler):
         self.num_samples = check_size("num_samples", num_samples, 1)
         array = np.asarray(weights, np.float64)
         if array.ndim != 1:
-            raise ValueError(f"weights have one axis, got the shape {array.shape}")
+            raise ShapeError(
+                f"weights have one axis, got the shape {array.shape}"
+                + cure("weights.flatten()", (array.size,))
+            )
         possible = int((array > 0).sum())
         if not np.isfinite(array).all() or (array < 0).any() or not possible:
             raise ValueError(f"weights are finite, at least 0, and not all 0; got {weights!r:.80}")

@@ -11,11 +11,11 @@
     drawing.py   the picture, as SVG
     animate.py   animate_conv1d: a convolution, step by step; animate_*.py are its parts
 
-Nothing of it is loaded by ``import lucid``, but when it is first asked for.
+It is loaded when it is first asked for, as ``lucid.explain`` or by an import of its own.
 
->>> import lucid.nn as nn
->>> from lucid.explain import explain
->>> explain(nn.LazyConv1d(8, kernel_size=3, dilation=4), (1, 12, 29)).receptive_field
+>>> import lucid
+>>> layer = lucid.nn.LazyConv1d(8, kernel_size=3, dilation=4)
+>>> lucid.explain.explain(layer, (1, 12, 29)).receptive_field
 9
 """
 

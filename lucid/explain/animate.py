@@ -39,12 +39,19 @@ class Animation:
 
     In a notebook it shows itself with buttons; at a prompt, its first step.
 
+    Parameters
+    ----------
+    case : Case
+        The convolution, checked, and small enough to be drawn.
+    name : str
+        A heading of your own, or "".
+
     Attributes
     ----------
     frames : list of Frame
         The numbers of every step.
     name : str
-        What it is headed by.
+        What it is headed by: yours, and the call.
 
     Examples
     --------
@@ -225,8 +232,9 @@ def animate_conv1d(
         ``Conv1d``, ``DepthwiseConv1d`` or ``ConvTranspose1d``, which has the weight, the bias and
         all options; an input may follow it: ``animate_conv1d(layer, x)``.
     weight, bias : Tensor, optional
-        As for ``F.conv1d``, or, with ``transposed``, for ``F.conv_transpose1d``. Left out, the
-        weight is small whole numbers that read otherwise from the right, and the bias is none.
+        (C_out, C_in / groups, K) and (C_out,), as for ``F.conv1d``; with ``transposed``, (C_in,
+        C_out / groups, K) and (C_out,), as for ``F.conv_transpose1d``. Left out, the weight is
+        small whole numbers that read otherwise from the right, and the bias is none.
     stride, padding, dilation, groups, padding_mode : optional
         As for ``F.conv1d``.
     transposed : bool

@@ -49,7 +49,7 @@ class Options(NamedTuple):
 class Frame:
     """One step of an animation: the window at one place.
 
-    Attributes
+    Parameters
     ----------
     channel, t : int
         The place: of the output, in a transposed convolution of the input.

@@ -21,12 +21,27 @@ __all__ = ["Graph", "graph"]
 class Graph:
     """What ``graph`` has found: printed it is a list, in a notebook a picture.
 
-    Attributes
+    Parameters
     ----------
     boxes : list of Box
         The ops, and the tensors that they begin with, each after all that it is computed from.
+
+    Attributes
+    ----------
     svg : str
         The picture, a file of its own: it needs no style sheet, and fits light and dark pages.
+    title : str
+        How many ops and tensors of each kind there are.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> from lucid.explain import graph
+    >>> found = graph(lucid.ones(3, requires_grad=True).sum())
+    >>> [(box.kind, box.label, box.shape) for box in found.boxes]
+    [('leaf', 'leaf 0', (3,)), ('op', 'Sum', ())]
+    >>> found.svg.startswith("<svg")
+    True
     """
 
     def __init__(self, boxes: list[Box]) -> None:
@@ -73,7 +88,7 @@ def graph(
     y : Tensor
         Where the graph ends: a loss, before its ``backward()``.
     names : mapping of str to Tensor, optional
-        What to call tensors by, leaves or not: ``{"x": x}``.
+        What to call tensors by, leaves or not, of any shape: ``{"x": x}``.
     model : Module, optional
         Whose parameters and buffers are called by their paths.
 

@@ -28,6 +28,13 @@ UNKNOWN = "not known: forward computes something between or instead of layers"
 class Explanation:
     """What ``explain`` has found; printing it, or showing it in a notebook, writes it out.
 
+    Parameters
+    ----------
+    title : str
+        The layer, as the first line has it.
+    run : Run
+        What happened when a copy of it was called: what goes in and out is read from there.
+
     Attributes
     ----------
     input_shape, output_shape : tuple of int
@@ -49,6 +56,14 @@ class Explanation:
         ``output`` of the layer. Without numbers in the input there is no sum.
     rows : list of (str, str)
         What is printed.
+
+    Examples
+    --------
+    >>> import lucid.nn as nn
+    >>> from lucid.explain import explain
+    >>> found = explain(nn.LazyConv1d(8, kernel_size=3, stride=2), (4, 2, 16), at=(0, 0, 1))
+    >>> found.inferred, found.output_shape, found.receptive_field, found.touches
+    ('in_channels=2', (4, 8, 7), 3, ((0,), (0, 1), (2, 3, 4)))
     """
 
     def __init__(self, title: str, run: Run) -> None:

@@ -24,7 +24,7 @@ WIDTH = 100
 class Row(NamedTuple):
     """One call of a module; without an input, or if it was not called, the module itself.
 
-    Attributes
+    Parameters
     ----------
     path, kind : str
         Of the module in the model, "" for the model itself, and its class.
@@ -38,6 +38,14 @@ class Row(NamedTuple):
         None where it is not known; of a module that calls others, theirs count instead.
     note : str
         What is unusual: "in_channels=12, waits", "again", "shared", "frozen", "not called".
+
+    Examples
+    --------
+    >>> import lucid.nn as nn
+    >>> from lucid.explain import summary
+    >>> row = summary(nn.Conv1d(2, 8, kernel_size=3), (4, 2, 16)).rows[0]
+    >>> row.kind, row.outputs, row.parameters, row.receptive_field
+    ('Conv1d', ((4, 8, 14),), 56, 3)
     """
 
     path: str
@@ -55,10 +63,17 @@ class Row(NamedTuple):
 class Summary:
     """What ``summary`` has found; printing it, or showing it in a notebook, makes a table.
 
+    Parameters
+    ----------
+    title : str
+        What the table is headed by.
+    rows : list of Row
+        One for each call, in the order of the calls; without an input one for each module.
+    parameters : sequence of Parameter
+        All of the model, each once. They are counted, and not kept.
+
     Attributes
     ----------
-    rows : list of Row
-        One for each call, in the order of the calls.
     parameters, trainable, waiting : int
         How many numbers are learned, how many of them change in training, and how many parameters
         have no shape yet.
@@ -68,6 +83,14 @@ class Summary:
         Of all calls together; None without an input.
     complete : bool
         Whether the multiply-adds of every call are known.
+
+    Examples
+    --------
+    >>> import lucid.nn as nn
+    >>> from lucid.explain import summary
+    >>> found = summary(nn.Sequential(nn.Conv1d(2, 8, 3), nn.ReLU()), (4, 2, 16))
+    >>> found.parameters, found.multiply_adds, [row.path for row in found.rows]
+    (56, 2688, ['', '0', '1'])
     """
 
     def __init__(self, title: str, rows: list[Row], parameters: Sequence[Parameter]) -> None:
@@ -141,7 +164,8 @@ def summary(model: Module, x: Inputs | None = None) -> Summary:
     model : Module
         A layer or a model.
     x : Tensor, shape, or tuple of these, optional
-        Its input; a tuple of them for a model of several inputs.
+        Its input, of the shape that the model takes, or just that shape; a tuple of them for a
+        model of several inputs.
 
     Returns
     -------

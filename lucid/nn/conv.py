@@ -79,7 +79,7 @@ class ConvLayer(SizedLayer):
     def _say_more(self, error: ShapeError, x: Tensor) -> None:
         """If it is the channels of the input that are wrong, say where the layer has its own."""
         if x.ndim == 3 and x.shape[1] != self.in_channels:
-            self._say_origin(error)
+            self._say_origin(error, x)
 
     def _options(self) -> dict[str, tuple[object, object]]:
         """Each option that ``repr`` may show, and its default."""

@@ -6,6 +6,7 @@ from typing import Self
 
 from lucid import ops, types
 from lucid.autograd import no_grad
+from lucid.cures import rank_cure
 from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
@@ -105,6 +106,7 @@ class Embedding(Module):
         if embeddings.ndim != 2:
             raise ShapeError(
                 f"from_pretrained expected (num_embeddings, embedding_dim), got {embeddings.shape}"
+                + rank_cure("embeddings", embeddings.shape, 2, 2)
             )
         rows, size = embeddings.shape
         layer = cls(rows, size, padding_idx, dtype=embeddings.dtype)

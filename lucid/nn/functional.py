@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lucid.cures import cure, rank_cure
 from lucid.errors import ShapeError
 from lucid.ops import (
     adaptive_avg_pool1d,
@@ -54,7 +55,7 @@ from lucid.ops import (
     softsign,
     tanh,
 )
-from lucid.ops.checks import check_one_dtype
+from lucid.ops.checks import check_bias, check_one_dtype, wrong_size
 from lucid.ops.linalg import Linear
 from lucid.tensor import Tensor
 
@@ -147,14 +148,22 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if bias is not None:
         given["bias"] = bias
     check_one_dtype("linear", given)
-    if weight.ndim != 2 or input.ndim == 0 or input.shape[-1] != weight.shape[1]:
-        expected = weight.shape[1] if weight.ndim == 2 else "in_features"
+    if weight.ndim != 2:
         raise ShapeError(
-            f"linear expected {expected} features in the last axis of the input, and a weight "
-            f"(out_features, in_features): got input {input.shape}, weight {weight.shape}"
+            f"linear expected a weight (out_features, in_features), got {weight.shape}"
+            + rank_cure("weight", weight.shape, 2, 2)
         )
+    if not input.ndim:
+        raise ShapeError(
+            f"linear expected an input (..., features), got (){rank_cure('x', (), 1, 1)}"
+        )
+    O, I = weight.shape
+    if input.shape[-1] != I:
+        other = cure("weight.transpose(0, 1)", (I, O)) if input.shape[-1] == O else ""
+        if not other and input.shape[-1] < I:
+            other = cure(f"weight[:, :{input.shape[-1]}]", (O, input.shape[-1]))
+        raise ShapeError(wrong_size("linear", "features", input.shape, -1, I, other))
     if bias is None:
         return Linear()(input, weight)
-    if bias.shape != weight.shape[:1]:
-        raise ShapeError(f"linear expected a bias of shape {weight.shape[:1]}, got {bias.shape}")
+    check_bias("linear", bias.shape, O)
     return Linear()(input, weight, bias)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from lucid.errors import ShapeError, check_size
+from lucid.errors import check_size
 from lucid.nn import functional as F
 from lucid.nn.layer_norm import SampleNorm
 from lucid.nn.lazy import PENDING, LazyMixin
-from lucid.ops.checks import check_tensor
+from lucid.ops.checks import check_features, check_tensor
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
 
@@ -96,10 +96,7 @@ class GroupNorm(SampleNorm):
 
     def _size_from_input(self, x: Tensor) -> int:
         check_tensor(x, "input", type(self).__name__)
-        if x.ndim < 2:
-            raise ShapeError(
-                f"{type(self).__name__} expected an input (N, C) or (N, C, L), got {x.shape}"
-            )
+        check_features(x.shape, type(self).__name__)
         return x.shape[1]
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lucid.errors import ShapeError, check_size
+from lucid.cures import axis_cure, cure
+from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
@@ -70,7 +71,12 @@ class LastAxesNorm(SampleNorm):
         try:
             return self._normalized(x)
         except ShapeError as error:
-            self._say_origin(error)
+            add_to_message(error, self._origin_line())
+            known: tuple[int, ...] = self.normalized_shape  # type: ignore[assignment]  # by now
+            last = x.shape[x.ndim - len(known) :]
+            turned = len(known) == 1 and x.ndim and axis_cure("x", x.shape, -1, known[0])
+            if self.lazy and last != known and not turned:
+                add_to_message(error, f"try: {self._made_for(last)}")
             raise
 
     def _normalized(self, x: Tensor) -> Tensor:
@@ -220,7 +226,7 @@ class LazyLayerNorm(LazyMixin, LayerNorm):
         if x.ndim < self.normalized_ndim:
             raise ShapeError(
                 f"{type(self).__name__} normalizes over the last {self.normalized_ndim} axes, got "
-                f"an input {x.shape}"
+                f"an input {x.shape}{cure(f'normalized_ndim={x.ndim}') if x.ndim else ''}"
             )
         return x.shape[x.ndim - self.normalized_ndim :]
 

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import threading
 from typing import Any, ClassVar, Self, cast
 
@@ -41,9 +42,11 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import no_grad
-from lucid.errors import ShapeError, add_to_message, check_size
+from lucid.cures import axis_cure
+from lucid.errors import DtypeError, ShapeError, add_to_message, check_size
 from lucid.nn.module import Module
 from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize
+from lucid.ops.checks import wrong_size
 from lucid.random import drawing_from, spawn_seed
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
@@ -79,13 +82,17 @@ class SizedLayer(Module):
     """
 
     inferred: ClassVar[str]  # the attribute: "in_channels"
+    inferred_axis: ClassVar[int] = 1  # the axis of an input that has this size
     lazy: ClassVar[bool] = False
 
     def __init__(self, device: DeviceLike, dtype: DTypeLike) -> None:
         types.as_device(device)
         wanted = types.as_dtype(dtype)
         if not wanted.is_floating_point:
-            raise TypeError(f"a layer computes in float32 or float64, not {wanted.name}")
+            raise DtypeError(
+                f"a layer computes in float32 or float64, not {wanted.name}\n"
+                "  try: dtype=lucid.float32"
+            )
         super().__init__()
         self._dtype = wanted
         self._pending = True
@@ -223,19 +230,30 @@ class SizedLayer(Module):
         """An error if an input has another size than the layer."""
         size, expected = self._size_from_input(x), getattr(self, self.inferred)
         if size != expected:
-            error = ShapeError(
-                f"{type(self).__name__} expected {self.inferred}={expected}, "
-                f"got an input {x.shape} with {size}"
-            )
-            self._say_origin(error)
+            name, what = type(self).__name__, "channels" if self.inferred_axis == 1 else "features"
+            error = ShapeError(wrong_size(name, what, x.shape, self.inferred_axis, expected))
+            self._say_origin(error, x)
             raise error
 
-    def _say_origin(self, error: ShapeError) -> None:
-        """Add to an error where the layer has its size from."""
-        size = f"{self.inferred}={getattr(self, self.inferred)}, {self._origin}"
-        add_to_message(error, f"this {type(self).__name__} has {size}")
+    def _say_origin(self, error: ShapeError, x: Tensor) -> None:
+        """Add to an error where the layer has its size from, and how it gets another."""
+        add_to_message(error, self._origin_line())
         if self._origin == FROM_INPUT:
             add_to_message(error, "if it was that first input that was wrong, make the model anew")
+        if not axis_cure("x", x.shape, self.inferred_axis, getattr(self, self.inferred)):
+            add_to_message(error, f"try: {self._made_for(x.shape[self.inferred_axis])}")
+
+    def _origin_line(self) -> str:
+        size = f"{self.inferred}={getattr(self, self.inferred)}, {self._origin}"
+        return f"this {type(self).__name__} has {size}"
+
+    def _made_for(self, size: object) -> str:
+        """The code that makes a layer of this kind for another size."""
+        if not self.lazy:
+            return f"{self.inferred}={size}"
+        others = re.sub(rf"{self.inferred}=.*?(, (?=\w+=)|$)", "", self.extra_repr())
+        package = "nn." if type(self).__module__.startswith("lucid.") else ""
+        return f"{package}{type(self).__name__}({others.removesuffix(', ')})"
 
     def _describe(self, *sizes: str, **options: tuple[object, object]) -> str:
         """What ``repr`` shows: the sizes, and the options that are not what they usually are."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lucid.errors import ShapeError, check_size
+from lucid.cures import rank_cure
+from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
@@ -54,6 +55,7 @@ class Linear(SizedLayer):
     """
 
     inferred = "in_features"
+    inferred_axis = -1
 
     def __init__(
         self,
@@ -77,7 +79,10 @@ class Linear(SizedLayer):
     def _size_from_input(self, x: Tensor) -> int:
         check_tensor(x, "input", type(self).__name__)
         if x.ndim == 0:
-            raise ShapeError(f"{type(self).__name__} expected an input (..., features), got ()")
+            raise ShapeError(
+                f"{type(self).__name__} expected an input (..., features), got ()"
+                + rank_cure("x", x.shape, 1, 1)
+            )
         return x.shape[-1]
 
     def reset_parameters(self) -> None:
@@ -90,7 +95,10 @@ class Linear(SizedLayer):
         try:
             return F.linear(x, self.weight, self.bias)  # type: ignore[arg-type]  # filled by now
         except ShapeError as error:
-            self._say_origin(error)
+            if not x.ndim:
+                add_to_message(error, self._origin_line())
+            elif x.shape[-1] != self.in_features:
+                self._say_origin(error, x)
             raise
 
     def extra_repr(self) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from lucid import types
 from lucid.autograd import is_tensor
+from lucid.errors import DtypeError
 from lucid.nn import calling, state
 from lucid.nn.calling import Hook
 from lucid.nn.materialize import Example, fill, waiting
@@ -305,7 +306,10 @@ class Module:
         wanted = types.dtype_and_device(args, dtype, device)
         if wanted is not None:
             if not wanted.is_floating_point:
-                raise TypeError(f"a module computes in float32 or float64, not {wanted.name}")
+                raise DtypeError(
+                    f"a module computes in float32 or float64, not {wanted.name}\n"
+                    "  try: model.to(lucid.float32)"
+                )
             for module in self.modules():
                 module._convert(wanted)
         return self

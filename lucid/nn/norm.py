@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from lucid import ops
-from lucid.errors import ShapeError
 from lucid.nn import functional as F
 from lucid.nn import init
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
-from lucid.ops.checks import check_tensor
+from lucid.ops.checks import check_features, check_tensor
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
 
@@ -165,10 +164,7 @@ class BatchNorm1d(RunningNorm):
 
     def _size_from_input(self, x: Tensor) -> int:
         check_tensor(x, "input", type(self).__name__)
-        if x.ndim not in (2, 3):
-            raise ShapeError(
-                f"{type(self).__name__} expected an input (N, C) or (N, C, L), got {x.shape}"
-            )
+        check_features(x.shape, type(self).__name__, 3)
         return x.shape[1]
 
     def forward(self, x: Tensor) -> Tensor:

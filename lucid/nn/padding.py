@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from typing import Any
 
+from lucid.errors import ShapeError, add_to_message
 from lucid.nn import functional as F
 from lucid.nn.module import Module
 from lucid.tensor import Tensor
@@ -26,7 +28,16 @@ class _Pad(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pad: (N, C, L) or (C, L) to (..., left + L + right)."""
-        return F.pad(x, self.padding, self.mode)
+        return self._padded(x, self.mode)
+
+    def _padded(self, x: Tensor, *mode_and_value: Any) -> Tensor:
+        try:
+            return F.pad(x, self.padding, *mode_and_value)
+        except ShapeError as error:
+            if 0 not in x.shape[-1:]:  # then the padding can be mended
+                left, right = [max(0, min(n, x.shape[-1] - 1)) for n in self.padding]
+                add_to_message(error, f"try: padding=({left}, {right})")
+            raise
 
     def extra_repr(self) -> str:
         """How many positions are added on the left and on the right."""
@@ -62,7 +73,7 @@ class ConstantPad1d(_Pad):
 
     def forward(self, x: Tensor) -> Tensor:
         """Pad: (..., L) to (..., left + L + right)."""
-        return F.pad(x, self.padding, self.mode, self.value)
+        return self._padded(x, self.mode, self.value)
 
     def extra_repr(self) -> str:
         """The numbers of positions, and what they hold."""

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from lucid.autograd import is_tensor, make_tensor
+from lucid.cures import cure, not_empty_cure, rank_cure, shape_cure
 from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
@@ -22,7 +23,7 @@ from lucid.nn.lazy import SizedLayer
 from lucid.nn.parameter import UninitializedParameter
 from lucid.nn.utils.rnn import PackedSequence
 from lucid.ops import cat, getitem, reshape, squeeze, stack, transpose, unsqueeze
-from lucid.ops.checks import check_one_dtype, check_tensor
+from lucid.ops.checks import check_one_dtype, check_tensor, wrong_size
 from lucid.ops.recurrent import RELU, Recurrence
 from lucid.tensor import Tensor
 from lucid.types import DeviceLike, DTypeLike
@@ -36,6 +37,7 @@ class Recurrent(SizedLayer):
     """What RNN, LSTM and GRU have in common; not to be used by itself."""
 
     inferred = "input_size"
+    inferred_axis = -1
     parts: ClassVar[int]  # of the size of the state, in a weight
     states: ClassVar[tuple[str, ...]] = ("h_0",)
     cell: int
@@ -92,7 +94,7 @@ class Recurrent(SizedLayer):
             order = "(N, L, features)" if self.batch_first else "(L, N, features)"
             raise ShapeError(
                 f"{type(self).__name__} expected an input {order}, or (L, features) for one "
-                f"sequence; got {data.shape}"
+                f"sequence; got {data.shape}{rank_cure('x', data.shape, 2, 3)}"
             )
         return data.shape[-1]
 
@@ -115,11 +117,15 @@ class Recurrent(SizedLayer):
         """
         size = self._size_from_input(x)
         if size != self.input_size:
-            error = ShapeError(
-                f"{type(self).__name__} expected {self.input_size} features in the last axis of "
-                f"the input, got {size}"
-            )
-            self._say_origin(error)
+            data = x.data if isinstance(x, PackedSequence) else x
+            name = type(self).__name__
+            known: int = self.input_size  # type: ignore[assignment]  # it is, by now
+            message = wrong_size(name, "features", data.shape, -1, known)
+            if not self.batch_first and data.ndim == 3 and data.shape[1] == self.input_size:
+                N, C, L = data.shape  # as a convolution has it; turned to (L, N, C)
+                message = message.split("\n")[0] + cure("x.permute(2, 0, 1)", (L, N, C))
+            error = ShapeError(message)
+            self._say_origin(error, data)
             raise error
         if isinstance(x, PackedSequence):
             rows, sizes = x.data, x.batch_sizes._array
@@ -131,7 +137,10 @@ class Recurrent(SizedLayer):
                 by_step = transpose(x, 0, 1)
             L, N, _ = by_step.shape
             if L == 0:
-                raise ShapeError(f"a sequence has at least one step; got an input {x.shape}")
+                raise ShapeError(
+                    f"a sequence has at least one step; got an input {x.shape}"
+                    + not_empty_cure(x.shape)
+                )
             rows, sizes = reshape(by_step, L * N, size), np.full(L, N)
         alone = is_tensor(x) and x.ndim == 2
         given = self._checked_states(rows, int(sizes[0]), hx, alone)
@@ -176,7 +185,10 @@ class Recurrent(SizedLayer):
                 meaning = "(layers * directions, N, hidden_size)"
                 if alone:
                     meaning = "(layers * directions, hidden_size) for one sequence without N"
-                raise ShapeError(f"{name} expected {key} {meaning}, {expected}; got {state.shape}")
+                raise ShapeError(
+                    f"{name} expected {key} {meaning}, {expected}; got {state.shape}"
+                    + shape_cure(key, state.shape, expected, "zeros")
+                )
         return [unsqueeze(state, 1) for state in given] if alone else given
 
     def _run(self, rows: Tensor, sizes: Any, first: list[Tensor]) -> tuple[Tensor, list[Tensor]]:

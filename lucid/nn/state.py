@@ -147,6 +147,10 @@ class Plan:
             inner = [key for key in unexpected if isinstance(self.state[key], Mapping)]
             if inner:
                 problems.append(f"try: model.load_state_dict(state[{inner[0]!r}])")
+        elif self.problems:
+            known = tuple([problem.split(":")[0] for problem in self.problems])
+            some = f"{{k: v for k, v in state.items() if k not in {known}}}"
+            problems.append(f"try: model.load_state_dict({some}, strict=False)")
         if problems:
             raise (ShapeError if self.problems else ValueError)(
                 f"this state does not fit {type(model).__name__}; nothing was loaded\n  "

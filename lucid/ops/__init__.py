@@ -95,18 +95,15 @@ from lucid.ops.create import (
     arange,
     as_tensor,
     empty,
-    empty_like,
     eye,
     from_numpy,
     full,
-    full_like,
     linspace,
     ones,
-    ones_like,
     tensor,
     zeros,
-    zeros_like,
 )
+from lucid.ops.create_like import empty_like, full_like, ones_like, zeros_like
 from lucid.ops.create_new import (
     new_empty,
     new_full,

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from lucid._ext import activation_twins
 from lucid._ext.activation_twins import CUBIC, GELU_TANH, LOG_SIGMOID, MISH, SILU, SOFTPLUS, STEEP
+from lucid.cures import cure
 from lucid.errors import ShapeError
 from lucid.ops.checks import check_number, check_one_dtype
 from lucid.ops.compare import where
@@ -302,9 +303,10 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     axis = axis_of(dim, input.ndim)
     half, odd = divmod(input.shape[axis], 2)
     if odd:
+        other = input.ndim > 1 and input.shape[1] % 2 == 0  # the channels of (N, C, L)
         raise ShapeError(
-            f"glu halves axis {axis}, whose size must be even; got {input.shape}\n"
-            "  try: dim=1, for the channels of (N, C, L)"
+            f"glu halves axis {axis}, whose size must be even; got {input.shape}"
+            + cure("dim=1" if axis != 1 and other else f"x.narrow({axis}, 0, {2 * half})")
         )
     before = (slice(None),) * axis
     a = getitem(input, (*before, slice(None, half)))

@@ -32,6 +32,11 @@ class Tan(Function):
 def tan(input: Tensor) -> Tensor:
     """out = sin(input) / cos(input), in radians
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
+
     Examples
     --------
     >>> import lucid
@@ -54,6 +59,11 @@ class Asin(Function):
 
 def asin(input: Tensor) -> Tensor:
     """out = the angle from -pi/2 to pi/2 whose sine is input; nan outside of -1 to 1
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
 
     Examples
     --------
@@ -78,6 +88,11 @@ class Acos(Function):
 def acos(input: Tensor) -> Tensor:
     """out = the angle from 0 to pi whose cosine is input; nan outside of -1 to 1
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
+
     Examples
     --------
     >>> import lucid
@@ -89,6 +104,11 @@ def acos(input: Tensor) -> Tensor:
 
 def atan(input: Tensor) -> Tensor:
     """out = the angle from -pi/2 to pi/2 whose tangent is input
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
 
     Examples
     --------
@@ -102,6 +122,11 @@ def atan(input: Tensor) -> Tensor:
 def sinh(input: Tensor) -> Tensor:
     """out = (e^input - e^-input) / 2
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
+
     Examples
     --------
     >>> import lucid
@@ -114,6 +139,11 @@ def sinh(input: Tensor) -> Tensor:
 
 def cosh(input: Tensor) -> Tensor:
     """out = (e^input + e^-input) / 2
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
 
     Examples
     --------

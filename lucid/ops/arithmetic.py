@@ -11,6 +11,7 @@ import numpy as np
 from lucid import types
 from lucid._ext import kernels
 from lucid.autograd import Function
+from lucid.errors import DtypeError
 from lucid.ops.broadcast import pair, sum_to
 from lucid.ops.compare import logical_and, where
 from lucid.ops.elementwise import log
@@ -118,7 +119,9 @@ def sub(input: TensorLike, other: TensorLike, *, alpha: builtins.float = 1) -> T
         other = mul(other, alpha)
     a, b = pair(input, other)
     if a.dtype is types.bool:
-        raise TypeError("bool tensors cannot be subtracted\n  try: a != b, or a.int() - b.int()")
+        raise DtypeError(
+            "bool tensors cannot be subtracted\n  try: a != b\n  or:  a.int() - b.int()"
+        )
     return Sub()(a, b)
 
 
@@ -229,7 +232,7 @@ def neg(input: Tensor) -> Tensor:
     tensor([-1,  2])
     """
     if input.dtype is types.bool:
-        raise TypeError("a bool tensor has no negative\n  try: ~x, or -x.int()")
+        raise DtypeError("a bool tensor has no negative, but its opposite ~x\n  try: x.int()")
     return Neg()(input)
 
 
@@ -280,7 +283,7 @@ def pow(input: TensorLike, exponent: TensorLike) -> Tensor:
     """
     x, p = pair(input, exponent)
     if x.dtype is types.bool:
-        raise TypeError("bool tensors have no powers\n  try: x.int() ** p")
+        raise DtypeError("bool tensors have no powers\n  try: x.int() ** p")
     if not x.is_floating_point() and (p._array < 0).any():
         raise ValueError(
             "whole numbers to a negative power are no whole numbers\n  try: x.float() ** p"

@@ -14,6 +14,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
+from lucid.cures import broadcast, broadcast_cure, cure
 from lucid.errors import ShapeError
 from lucid.ops.convert import to
 from lucid.ops.shape import shape_of
@@ -84,14 +85,11 @@ def pair(a: TensorLike, b: TensorLike, *, floating: builtins.bool = False) -> tu
     if floating and not common.is_floating_point:
         common = types.get_default_dtype()
     x, y = lift(a, common), lift(b, common)
-    if x.shape != y.shape and x.ndim and y.ndim:
-        try:
-            np.broadcast_shapes(x.shape, y.shape)
-        except ValueError:
-            raise ShapeError(
-                "sizes must be equal, or one of them 1, along each axis from the last: "
-                f"got {x.shape} and {y.shape}"
-            ) from None
+    if x.shape != y.shape and x.ndim and y.ndim and broadcast(x.shape, y.shape) is None:
+        raise ShapeError(
+            "sizes must be equal, or one of them 1, along each axis from the last: "
+            f"got {x.shape} and {y.shape}" + broadcast_cure(("a", "b"), (x.shape, y.shape))
+        )
     return x, y
 
 
@@ -186,4 +184,17 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     except ValueError:
         raise ShapeError(
             f"only axes of size 1 can be repeated: cannot expand {input.shape} to {wanted}"
+            + expand_cure(input.shape, wanted)
         ) from None
+
+
+def expand_cure(shape: tuple[builtins.int, ...], wanted: tuple[builtins.int, ...]) -> str:
+    """Axes of size 1 after the last, if they are what is missing; else what is possible."""
+    more = len(wanted) - len(shape)
+    longer = shape + (1,) * more
+    if more > 0 and broadcast(longer, wanted) == wanted:
+        return cure(f"x[...{', None' * more}]", longer)
+    lead = wanted[: max(more, 0)]
+    kept = [n if m == 1 else m for n, m in zip(wanted[len(lead) :], shape, strict=False)]
+    sizes = (*lead, *kept) if more >= 0 and min(lead, default=0) >= 0 else shape
+    return cure(f"x.expand({', '.join(map(str, sizes))})", sizes)

@@ -8,7 +8,8 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
-from lucid.errors import ShapeError
+from lucid.cures import broadcast, broadcast_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import pair, raw, sum_to
 from lucid.types import Array
 
@@ -145,6 +146,11 @@ def logical_and(input: TensorLike, other: TensorLike) -> Tensor:
     input, other : Tensor or number
         Of shapes that broadcast.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -162,6 +168,11 @@ def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
     input, other : Tensor or number
         Of shapes that broadcast.
 
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -173,6 +184,16 @@ def logical_or(input: TensorLike, other: TensorLike) -> Tensor:
 
 def logical_xor(input: TensorLike, other: TensorLike) -> Tensor:
     """out = either input or other, not both
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Of shapes that broadcast; any number but 0 is true.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -186,6 +207,16 @@ def logical_xor(input: TensorLike, other: TensorLike) -> Tensor:
 def bitwise_not(input: Tensor) -> Tensor:
     """out = ~input: for bools "not", for whole numbers every bit turned
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape, bools or whole numbers.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+
     Examples
     --------
     >>> import lucid
@@ -197,6 +228,18 @@ def bitwise_not(input: Tensor) -> Tensor:
 
 def bitwise_and(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input & other: for bools "and", for whole numbers bit by bit
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -211,6 +254,18 @@ def bitwise_and(input: TensorLike, other: TensorLike) -> Tensor:
 def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input | other: for bools "or", for whole numbers bit by bit
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -223,6 +278,18 @@ def bitwise_or(input: TensorLike, other: TensorLike) -> Tensor:
 
 def bitwise_xor(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input ^ other: for bools "either, not both", for whole numbers bit by bit
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Bools or whole numbers, of shapes that broadcast.
+
+    Raises
+    ------
+    TypeError
+        For floating numbers.
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -237,7 +304,7 @@ def bitwise_xor(input: TensorLike, other: TensorLike) -> Tensor:
 def without_fractions(name: str, input: Tensor) -> Tensor:
     """The tensor itself, if it is made of bools or whole numbers."""
     if input.is_floating_point():
-        raise TypeError(
+        raise DtypeError(
             f"{name} needs bools or whole numbers, got {input.dtype.name}\n  try: x > 0"
         )
     return input
@@ -330,15 +397,15 @@ def where(condition: Tensor, input: TensorLike, other: TensorLike) -> Tensor:
     """
     if not is_tensor(condition) or condition.dtype is not types.bool:
         got = condition.dtype.name if is_tensor(condition) else type(condition).__name__
-        raise TypeError(f"the condition must be a bool tensor, got {got}\n  try: x != 0")
+        raise DtypeError(f"the condition must be a bool tensor, got {got}\n  try: condition != 0")
     a, b = pair(input, other)
-    try:
-        np.broadcast_shapes(condition.shape, a.shape, b.shape)
-    except ValueError:
+    choices = np.broadcast_shapes(a.shape, b.shape)
+    if broadcast(condition.shape, choices) is None:
         raise ShapeError(
             "the condition must broadcast with both choices: "
             f"got {condition.shape}, {a.shape} and {b.shape}"
-        ) from None
+            + broadcast_cure(("x", "condition"), (choices, condition.shape))
+        )
     # A private copy: the caller may go on to change the mask.
     return Where(make_tensor(condition._array.copy()))(a, b)
 

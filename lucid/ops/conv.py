@@ -20,8 +20,9 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function
+from lucid.cures import cure
 from lucid.errors import SIZE_LIMIT, ShapeError, check_size
-from lucid.ops.checks import check_one_dtype, check_rank
+from lucid.ops.checks import check_bias, check_not_empty, check_one_dtype, check_rank, wrong_size
 from lucid.ops.reduce import Sum
 from lucid.types import Array
 
@@ -235,6 +236,7 @@ def checked(
     # A stride beyond the padded row makes one output, however large; kernels' rows grow with it.
     stride = max(1, min(stride, input[2] + left + right))
     geometry = Geometry(stride, dilation, groups, left, right, mode)
+    check_not_empty(input, "conv1d", dilation * (weight[2] - 1) + 1)
     check_length(input[2], weight[2], geometry, padding_mode)
     return geometry, output_length(input[2], weight[2], geometry)
 
@@ -288,33 +290,36 @@ def check_channels(
     input: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...] | None, groups: int
 ) -> None:
     """Ranks, and the channels of input, weight and bias against each other."""
-    check_rank(input, "conv1d")
-    if len(weight) != 3 or 0 in weight:
-        raise ShapeError(
-            f"conv1d expected a weight (C_out, C_in / groups, K) with no empty axis, got {weight}"
-        )
+    check_rank(input, "conv1d", weight[1] * groups if len(weight) == 3 else None)
+    C = input[1]
+    check_kernel("conv1d", "(C_out, C_in / groups, K)", weight, C)
     C_out, C_per_group, _ = weight
+    fitting, rest = divmod(C, C_per_group)
+    fitting = fitting if fitting and not rest and C_out % fitting == 0 else 0
     if C_out % groups:
         raise ShapeError(
             f"the output channels are split into groups: {C_out} (axis 0 of the weight "
-            f"{weight}) is not divisible by groups={groups}"
+            f"{weight}) is not divisible by groups={groups}{cure(f'groups={fitting or 1}')}"
         )
-    if input[1] != C_per_group * groups:
-        raise ShapeError(wrong_channels("conv1d", input, C_per_group * groups))
-    if bias is not None and bias != (C_out,):
-        raise ShapeError(f"conv1d expected a bias of shape {(C_out,)}, got {bias}")
+    if C_per_group * groups != C:
+        other = cure(f"groups={fitting}") if fitting else ""
+        if not fitting and C_per_group * groups > C:
+            other = cure(f"weight[:, :{C // groups}]", (C_out, C // groups, weight[2]))
+        raise ShapeError(wrong_size("conv1d", "channels", input, 1, C_per_group * groups, other))
+    check_bias("conv1d", bias, C_out)
 
 
-def wrong_channels(name: str, shape: tuple[int, ...], expected: int) -> str:
-    """The message for an input whose channels are not those of the layer."""
-    message = f"{name} expected {expected} channels in axis 1 of (N, C, L), got {shape}"
-    if shape[2] == expected:
-        turned = (shape[0], shape[2], shape[1])
-        message += (
-            f"\n  axis 2 has size {expected}: the input looks channels-last (N, L, C)"
-            f"\n  try: x.transpose(1, 2)    # -> {turned}"
-        )
-    return message
+def check_kernel(name: str, axes: str, weight: tuple[int, ...], C: int) -> None:
+    """The weight has three axes, none of them empty."""
+    if len(weight) == 3 and 0 not in weight:
+        return
+    if len(weight) == 2 and 0 not in weight:
+        one = (weight[0], 1, weight[1])
+        code = cure("weight[:, None]", one) if C == 1 else cure("weight[..., None]", (*weight, 1))
+    else:
+        full = [max(n, 1) for n in (*weight, 1, 1, 1)[:3]]
+        code = cure(f"lucid.randn({', '.join(map(str, full))})")
+    raise ShapeError(f"{name} expected a weight {axes} with no empty axis, got {weight}{code}")
 
 
 def check_pads(L: int, widest: int, mode: str, name: str) -> None:
@@ -322,12 +327,13 @@ def check_pads(L: int, widest: int, mode: str, name: str) -> None:
     if mode == "reflect" and widest >= L:
         raise ShapeError(
             f"{name}='reflect' mirrors the input without its edge, so padding must be less "
-            f"than the length: got padding {widest}, length {L}, at most {L - 1}"
+            f"than the length: got padding {widest}, length {L}, at most {L - 1}\n"
+            f"  try: {name}='replicate'"
         )
     if mode == "circular" and widest > L:
         raise ShapeError(
             f"{name}='circular' wraps around once, so padding must be at most the length: "
-            f"got padding {widest}, length {L}"
+            f"got padding {widest}, length {L}\n  try: {name}='replicate'"
         )
 
 
@@ -335,8 +341,6 @@ def check_length(L: int, K: int, geometry: Geometry, padding_mode: str) -> None:
     """The padding is within the mode's limit, and the kernel fits into the padded input."""
     _, dilation, _, left, right, _ = geometry
     widest = max(left, right)
-    if L == 0:
-        raise ShapeError("conv1d needs at least one position, got an input of length 0")
     check_pads(L, widest, padding_mode, "padding_mode")
     padded, reach = L + left + right, dilation * (K - 1) + 1
     if padded >= SIZE_LIMIT:
@@ -346,5 +350,5 @@ def check_length(L: int, K: int, geometry: Geometry, padding_mode: str) -> None:
             "the kernel is longer than the padded input: "
             f"dilation * (kernel_size - 1) + 1 = {dilation} * ({K} - 1) + 1 = {reach}, "
             f"length + padding = {L} + {left} + {right} = {padded}\n"
-            f"  try: padding={left + -(-(reach - padded) // 2)}, or a smaller kernel or dilation"
+            f"  try: padding={left + -(-(reach - padded) // 2)}"
         )

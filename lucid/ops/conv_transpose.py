@@ -8,11 +8,13 @@ weight ``Conv1dWeight``.
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING
 
+from lucid.cures import cure
 from lucid.errors import SIZE_LIMIT, ShapeError, check_size
-from lucid.ops.checks import check_one_dtype, check_rank
-from lucid.ops.conv import PADDING_MODES, Conv1dInput, Geometry, wrong_channels
+from lucid.ops.checks import check_bias, check_not_empty, check_one_dtype, check_rank, wrong_size
+from lucid.ops.conv import PADDING_MODES, Conv1dInput, Geometry, check_kernel
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
@@ -117,26 +119,22 @@ def checked(
     groups = check_size("groups", groups, 1)
     dilation = check_size("dilation", dilation, 1)
     output_padding = check_output_padding(output_padding, stride, dilation)
-    check_rank(input, "conv_transpose1d")
-    if len(weight) != 3 or 0 in weight:
-        raise ShapeError(
-            "conv_transpose1d expected a weight (C_in, C_out / groups, K) with no empty axis, "
-            f"got {weight}"
-        )
+    name = "conv_transpose1d"
+    check_rank(input, name, weight[0] if weight else None)
+    check_kernel(name, "(C_in, C_out / groups, K)", weight, weight[0] if weight else 1)
     C_in, C_per_group, K = weight
     if C_in % groups:
         raise ShapeError(
             f"the input channels are split into groups: {C_in} (axis 0 of the weight {weight}) "
-            f"is not divisible by groups={groups}"
+            f"is not divisible by groups={groups}{cure(f'groups={math.gcd(C_in, groups)}')}"
         )
     N, C, L = input
     if C_in != C:
-        raise ShapeError(wrong_channels("conv_transpose1d", input, C_in))
+        other = cure(f"weight[:{C}]", (C, C_per_group, K)) if C_in > C and not C % groups else ""
+        raise ShapeError(wrong_size(name, "channels", input, 1, C_in, other))
     C_out = C_per_group * groups
-    if bias is not None and bias != (C_out,):
-        raise ShapeError(f"conv_transpose1d expected a bias of shape {(C_out,)}, got {bias}")
-    if L == 0:
-        raise ShapeError("conv_transpose1d needs at least one position, got an input of length 0")
+    check_bias(name, bias, C_out)
+    check_not_empty(input, name)
     whole = (L - 1) * stride + dilation * (K - 1) + output_padding + 1
     if whole >= SIZE_LIMIT:
         raise ValueError(f"the output must be shorter than 2**31, got {whole} before padding")
@@ -158,6 +156,7 @@ def check_output_padding(output_padding: int, stride: int, dilation: int) -> int
     if output_padding >= max(stride, dilation):
         raise ValueError(
             "output_padding must be less than stride or dilation: "
-            f"got output_padding={output_padding}, stride={stride}, dilation={dilation}"
+            f"got output_padding={output_padding}, stride={stride}, dilation={dilation}\n"
+            f"  try: output_padding={max(stride, dilation) - 1}"
         )
     return output_padding

@@ -9,6 +9,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor
+from lucid.errors import DtypeError
 from lucid.ops.create import from_numpy
 from lucid.types import Array, DeviceLike, DTypeLike
 
@@ -65,6 +66,11 @@ def to(
 def double(input: Tensor) -> Tensor:
     """out = input as float64
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -76,6 +82,11 @@ def double(input: Tensor) -> Tensor:
 
 def float(input: Tensor) -> Tensor:
     """out = input as float32
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -89,6 +100,11 @@ def float(input: Tensor) -> Tensor:
 def long(input: Tensor) -> Tensor:
     """out = input as int64, cut towards zero
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -101,6 +117,11 @@ def long(input: Tensor) -> Tensor:
 def int(input: Tensor) -> Tensor:
     """out = input as int32, cut towards zero
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+
     Examples
     --------
     >>> import lucid
@@ -112,6 +133,11 @@ def int(input: Tensor) -> Tensor:
 
 def bool(input: Tensor) -> Tensor:
     """out = whether each number is other than zero
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -155,6 +181,11 @@ def clone(input: Tensor) -> Tensor:
 
 def contiguous(input: Tensor) -> Tensor:
     """out = input, copied if its numbers do not lie in memory in order
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
 
     Examples
     --------
@@ -205,6 +236,22 @@ def to_array(input: Tensor, dtype: Any = None, copy: Bool | None = None) -> Arra
 
     The memory is shared if nothing asks for a copy (``copy=True``, another dtype); if one would be
     needed, ``copy=False`` is a ValueError.
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; one that requires a gradient has to be detached first.
+    dtype : NumPy dtype, optional
+        Another dtype; then the numbers are copied.
+    copy : bool, optional
+        True for a copy, False for none, None for one where it is needed.
+
+    Raises
+    ------
+    RuntimeError
+        If the tensor requires a gradient.
+    ValueError
+        If ``copy`` is False, and a copy would be needed.
 
     Examples
     --------
@@ -317,7 +364,7 @@ def from_dlpack(ext_tensor: Any, *, device: DeviceLike = None, copy: Bool | None
     try:
         out = from_numpy(np.from_dlpack(ext_tensor))
     except RuntimeError as error:  # a dtype that NumPy does not have
-        raise TypeError(
+        raise DtypeError(
             f"{error} lucid has {', '.join(t.name for t in types.ALL)}\n  try: x.float()"
         ) from None
     return clone(out) if copy else out

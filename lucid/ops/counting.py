@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """out = how many numbers over ``dim`` are not 0
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int or tuple of int, optional
+        The axes that are counted over; None for all.
+
+    Raises
+    ------
+    AxisError
+        If an axis does not exist.
+
     Examples
     --------
     >>> import lucid
@@ -38,6 +50,7 @@ def nonzero(input: Tensor, *, as_tuple: builtins.bool = False) -> Any:
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     as_tuple : bool
         True for a tensor of indices per axis, with which ``input[...]`` can be read.
 
@@ -65,7 +78,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.i
     input : Tensor
         Whole numbers from 0 up, on one axis.
     weights : Tensor, optional
-        One for each.
+        One for each, of the shape of ``input``; sums of other than float32 are float64.
     minlength : int
         The least size of the result, at least 0.
 
@@ -74,7 +87,9 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.i
     TypeError
         If the numbers are not whole.
     ValueError
-        If one is negative, or the shapes do not fit.
+        If one is negative, there is not one axis, or ``minlength`` is below 0.
+    ShapeError
+        If there is not a weight for each number.
 
     Examples
     --------
@@ -110,7 +125,7 @@ def histc(
     Parameters
     ----------
     input : Tensor
-        Of a floating dtype; numbers outside are not counted.
+        Of any shape and a floating dtype; numbers outside of the limits are not counted.
     bins : int
         How many parts.
     min, max : float
@@ -118,8 +133,11 @@ def histc(
 
     Raises
     ------
+    TypeError
+        For whole numbers.
     ValueError
-        If there is no part, or ``max`` is below ``min``, or a limit is not finite.
+        If there is no part, ``max`` is below ``min``, or a limit is not finite (as the limits of
+        numbers with a nan among them are not).
 
     Examples
     --------
@@ -155,6 +173,7 @@ def unique(
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     sorted : bool
         They come in order, whatever is given here.
     return_inverse : bool
@@ -163,6 +182,11 @@ def unique(
         Whether to return, too, how often each occurs.
     dim : int, optional
         Compare whole slices along this axis.
+
+    Raises
+    ------
+    AxisError
+        If ``dim`` does not exist.
 
     Examples
     --------
@@ -189,16 +213,16 @@ def searchsorted(
     Parameters
     ----------
     sorted_sequence : Tensor
-        Rising along its last axis: one row, or as many rows as ``input`` has.
+        Rising along its last axis: one row (n,), or rows (..., n) for an input (..., m).
     input : Tensor or number
-        What is put in.
+        What is put in: of any shape for one row, else with the rows of the sequence.
     right : bool
         Behind equal numbers instead of before them.
 
     Raises
     ------
     ShapeError
-        If there are other rows than those of the input.
+        If the input has other rows than the sequence, or the sequence is a single number.
 
     Examples
     --------
@@ -224,6 +248,20 @@ def searchsorted(
 def bucketize(input: TensorLike, boundaries: Tensor, *, right: builtins.bool = False) -> Tensor:
     """out = which of the parts between the boundaries each number of input lies in
 
+    Parameters
+    ----------
+    input : Tensor or number
+        Of any shape.
+    boundaries : Tensor
+        (n,), rising; the parts are numbered from 0, below the first, to n, above the last.
+    right : bool
+        Whether a number that equals a boundary lies in the part above it instead of below.
+
+    Raises
+    ------
+    ShapeError
+        If the boundaries are not one row.
+
     Examples
     --------
     >>> import lucid
@@ -239,6 +277,15 @@ def isin(
     elements: TensorLike, test_elements: TensorLike, *, invert: builtins.bool = False
 ) -> Tensor:
     """out = whether each of the elements is among the others
+
+    Parameters
+    ----------
+    elements : Tensor or number
+        What is looked for; the result has its shape.
+    test_elements : Tensor or number
+        Among which, of any shape.
+    invert : bool
+        Whether to tell which are *not* among them.
 
     Examples
     --------

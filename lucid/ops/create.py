@@ -10,7 +10,8 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import is_tensor, make_tensor
-from lucid.errors import SIZE_LIMIT
+from lucid.cures import not_empty_cure
+from lucid.errors import SIZE_LIMIT, ShapeError
 from lucid.ops.shape import shape_of
 from lucid.types import Array, DeviceLike, DTypeLike
 
@@ -29,7 +30,7 @@ def checked_shape(sizes: tuple[Any, ...]) -> tuple[builtins.int, ...]:
     """A shape whose sizes are not negative and whose numbers can be counted."""
     shape = shape_of(sizes)
     if builtins.any(n < 0 for n in shape):
-        raise ValueError(f"sizes are at least 0, got {shape}")
+        raise ShapeError(f"sizes are at least 0, got {shape}{not_empty_cure(shape)}")
     if np.prod(shape, dtype=object) >= SIZE_LIMIT**2:
         raise MemoryError(f"a tensor of shape {shape} does not fit into memory")
     return shape
@@ -278,127 +279,6 @@ def full(
         dtype = tensor(fill_value).dtype
     array = np.full(shape, tensor(fill_value, dtype=dtype)._array)
     return finished(array, device, requires_grad)
-
-
-def zeros_like(
-    input: Tensor,
-    *,
-    dtype: DTypeLike = None,
-    device: DeviceLike = None,
-    requires_grad: builtins.bool = False,
-) -> Tensor:
-    """out = zeros in the shape and dtype of ``input``
-
-    Parameters
-    ----------
-    input : Tensor
-        Whose shape, and dtype unless one is given, the output has.
-    dtype : DTypeLike
-        By default that of the input.
-    device, requires_grad
-        As for ``lucid.tensor``.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> lucid.zeros_like(lucid.tensor([1, 2]))
-    tensor([0, 0])
-    """
-    return zeros(
-        input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
-    )
-
-
-def ones_like(
-    input: Tensor,
-    *,
-    dtype: DTypeLike = None,
-    device: DeviceLike = None,
-    requires_grad: builtins.bool = False,
-) -> Tensor:
-    """out = ones in the shape and dtype of ``input``
-
-    Parameters
-    ----------
-    input : Tensor
-        Whose shape, and dtype unless one is given, the output has.
-    dtype : DTypeLike
-        By default that of the input.
-    device, requires_grad
-        As for ``lucid.tensor``.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> lucid.ones_like(lucid.tensor([5, 6]))
-    tensor([1, 1])
-    """
-    return ones(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
-
-
-def empty_like(
-    input: Tensor,
-    *,
-    dtype: DTypeLike = None,
-    device: DeviceLike = None,
-    requires_grad: builtins.bool = False,
-) -> Tensor:
-    """out = unfilled memory in the shape and dtype of ``input``
-
-    Parameters
-    ----------
-    input : Tensor
-        Whose shape, and dtype unless one is given, the output has.
-    dtype : DTypeLike
-        By default that of the input.
-    device, requires_grad
-        As for ``lucid.tensor``.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> lucid.empty_like(lucid.zeros(2, 3)).shape
-    (2, 3)
-    """
-    return empty(
-        input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad
-    )
-
-
-def full_like(
-    input: Tensor,
-    fill_value: builtins.float,
-    *,
-    dtype: DTypeLike = None,
-    device: DeviceLike = None,
-    requires_grad: builtins.bool = False,
-) -> Tensor:
-    """out = fill_value in the shape and dtype of ``input``
-
-    Parameters
-    ----------
-    input : Tensor
-        Whose shape, and dtype unless one is given, the output has.
-    fill_value : number
-        What it is filled with.
-    dtype : DTypeLike
-        By default that of the input.
-    device, requires_grad
-        As for ``lucid.tensor``.
-
-    Examples
-    --------
-    >>> import lucid
-    >>> lucid.full_like(lucid.zeros(2), 3)
-    tensor([3., 3.])
-    """
-    return full(
-        input.shape,
-        fill_value,
-        dtype=dtype or input.dtype,
-        device=device,
-        requires_grad=requires_grad,
-    )
 
 
 def arange(

@@ -22,6 +22,22 @@ def new_zeros(
 ) -> Tensor:
     """out = zeros of a shape, in the dtype of ``input``
 
+    Parameters
+    ----------
+    input : Tensor
+        Whose dtype the output has, unless one is given; its shape does not matter.
+    *size : int
+        The shape, as ints or as one tuple.
+    dtype : DTypeLike, optional
+        Another dtype.
+    device, requires_grad
+        As for ``lucid.tensor``.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 0.
+
     Examples
     --------
     >>> import lucid
@@ -41,6 +57,22 @@ def new_ones(
 ) -> Tensor:
     """out = ones of a shape, in the dtype of ``input``
 
+    Parameters
+    ----------
+    input : Tensor
+        Whose dtype the output has, unless one is given; its shape does not matter.
+    *size : int
+        The shape, as ints or as one tuple.
+    dtype : DTypeLike, optional
+        Another dtype.
+    device, requires_grad
+        As for ``lucid.tensor``.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 0.
+
     Examples
     --------
     >>> import lucid
@@ -59,6 +91,22 @@ def new_empty(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = whatever numbers lie in memory, in the dtype of ``input``
+
+    Parameters
+    ----------
+    input : Tensor
+        Whose dtype the output has, unless one is given; its shape does not matter.
+    *size : int
+        The shape, as ints or as one tuple.
+    dtype : DTypeLike, optional
+        Another dtype.
+    device, requires_grad
+        As for ``lucid.tensor``.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 0.
 
     Examples
     --------
@@ -81,6 +129,24 @@ def new_full(
 ) -> Tensor:
     """out = one number in a shape, in the dtype of ``input``
 
+    Parameters
+    ----------
+    input : Tensor
+        Whose dtype the output has, unless one is given; its shape does not matter.
+    size : int or tuple of int
+        The shape.
+    fill_value : number
+        What it is filled with.
+    dtype : DTypeLike, optional
+        Another dtype.
+    device, requires_grad
+        As for ``lucid.tensor``.
+
+    Raises
+    ------
+    ValueError
+        If a size is below 0.
+
     Examples
     --------
     >>> import lucid
@@ -100,6 +166,24 @@ def new_tensor(
     requires_grad: builtins.bool = False,
 ) -> Tensor:
     """out = a copy of the numbers in ``data``, in the dtype of ``input``
+
+    Parameters
+    ----------
+    input : Tensor
+        Whose dtype the output has, unless one is given; its shape does not matter.
+    data : number, nested list, NumPy array or Tensor
+        Of any shape.
+    dtype : DTypeLike, optional
+        Another dtype.
+    device, requires_grad
+        As for ``lucid.tensor``.
+
+    Raises
+    ------
+    TypeError
+        If ``data`` holds something else than numbers.
+    ValueError
+        If nested lists have different lengths.
 
     Examples
     --------

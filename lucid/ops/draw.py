@@ -22,10 +22,19 @@ if TYPE_CHECKING:
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """out = 1 with the probability that input has there, else 0
 
+    Parameters
+    ----------
+    input : Tensor
+        Probabilities of a floating dtype, of any shape.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
+
     Raises
     ------
     ValueError
-        If a probability is not from 0 to 1.
+        If a probability is not from 0 to 1, or the dtype is none of fractions.
+    TypeError
+        If ``generator`` is something else.
 
     Examples
     --------
@@ -51,18 +60,21 @@ def multinomial(
     Parameters
     ----------
     input : Tensor
-        One row of weights, or several; they need not add up to 1.
+        One row of weights (n,), or several (N, n); they need not add up to 1.
     num_samples : int
         How many places are drawn.
     replacement : bool
         Whether a place may be drawn again.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
 
     Raises
     ------
     ShapeError
         If there is neither a row nor rows.
     ValueError
-        If a weight is negative or not finite, or there are too few places to draw from.
+        If a weight is negative or not finite, there are too few places to draw from, or none is to
+        be drawn.
 
     Examples
     --------
@@ -99,7 +111,9 @@ def normal(
     mean, std : Tensor or number
         Of shapes that broadcast.
     size : tuple of int, optional
-        The shape, for two numbers.
+        The shape; two numbers need one.
+    generator : Generator, optional
+        Where to draw from instead of the global stream.
 
     Raises
     ------
@@ -107,6 +121,8 @@ def normal(
         For two numbers without a size.
     ValueError
         If ``std`` is negative.
+    ShapeError
+        If the shapes do not broadcast, or not to ``size``.
 
     Examples
     --------
@@ -119,8 +135,23 @@ def normal(
         raise TypeError("normal of two numbers needs a size\n  try: lucid.normal(0.0, 1.0, (3,))")
     if not (s >= 0).all():
         raise ValueError(f"the standard deviation is at least 0, got {s.min()}")
-    shape = np.broadcast_shapes(m.shape, s.shape) if size is None else checked_shape((size,))
+    shape = drawn_shape(m.shape, s.shape, size)
     floats = [x.dtype for x in (mean, std) if is_tensor(x) and x.is_floating_point()]
     dtype = np.result_type(*[d.numpy for d in floats or [types.get_default_dtype()]])
     drawn = random.stream(generator).standard_normal(shape)
     return make_tensor(np.asarray(m + s * drawn).astype(dtype))
+
+
+def drawn_shape(mean: tuple[int, ...], std: tuple[int, ...], size: Any) -> tuple[int, ...]:
+    """How many numbers are drawn: the size asked for, or that of mean and deviation together."""
+    asked = None if size is None else checked_shape((size,))
+    try:
+        shape = np.broadcast_shapes(mean, std, asked or ())
+    except ValueError:
+        shape = None
+    if shape is None or asked not in (None, shape):
+        raise ShapeError(
+            "sizes of mean and std must be equal, or 1, along each axis from the last, and go into "
+            f"the size asked for: got mean {mean}, std {std}, size {asked}"
+        )
+    return shape

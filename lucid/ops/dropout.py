@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import random
 from lucid.autograd import make_tensor
+from lucid.cures import rank_cure
 from lucid.errors import ShapeError
 from lucid.ops.checks import check_one_dtype
 from lucid.ops.rectifier import SELU_ALPHA, SELU_SCALE
@@ -121,7 +122,10 @@ def dropout1d(
     check_probability(p)
     check_one_dtype("dropout1d", {"input": input})
     if input.ndim not in (2, 3):
-        raise ShapeError(f"dropout1d expected an input (N, C, L) or (C, L), got {input.shape}")
+        raise ShapeError(
+            f"dropout1d expected an input (N, C, L) or (C, L), got {input.shape}"
+            + rank_cure("x", input.shape, 2, 3)
+        )
     if not training or p == 0:
         return input
     return input * make_tensor(scaled_mask((*input.shape[:-1], 1), p, input._array.dtype))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
+from lucid.cures import cure, nth
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import expand
 from lucid.ops.index import getitem
@@ -93,9 +94,18 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
                 raise ShapeError(
                     f"the axes of one letter must have one size, or 1: {letter!r} of {equation!r} "
                     f"has {sizes[letter]} and {n}, in shapes {[x.shape for x in xs]}"
+                    + letter_cure(letter, terms, [x.shape for x in xs])
                 )
     simple = [plain(x, term, sizes) for x, term in zip(xs, terms, strict=True)]
     return Einsum([term for _, term in simple], out)(*(x for x, _ in simple))
+
+
+def letter_cure(letter: str, terms: list[str], shapes: list[tuple[int, ...]]) -> str:
+    """The operand that has most of the letter's axis, cut to what the others have."""
+    axes = [(i, axis) for i, term in enumerate(terms) for axis, c in enumerate(term) if c == letter]
+    sizes = [shapes[i][axis] for i, axis in axes]
+    (i, axis), least = axes[sizes.index(max(sizes))], min(n for n in sizes if n != 1)
+    return cure(f"{nth(i)}.narrow({axis}, 0, {least})")
 
 
 def letters(equation: str, ndims: Sequence[int]) -> tuple[list[str], str]:
@@ -112,7 +122,11 @@ def letters(equation: str, ndims: Sequence[int]) -> tuple[list[str], str]:
     for i, (term, ndim) in enumerate(zip(terms, ndims, strict=True)):
         n = ndim - len(term.replace("...", ""))
         if n < 0 or (n > 0 and "..." not in term):
-            raise ShapeError(f"the term {term!r} of {equation!r} has a tensor of {ndim} axes")
+            name, fewer = nth(i), len(term.replace("...", ""))
+            raise ShapeError(
+                f"the term {term!r} of {equation!r} has a tensor of {ndim} axes"
+                + cure(f"{name}.flatten({fewer - 1})" if n > 0 else f"{name}[...{', None' * -n}]")
+            )
         if "..." in term:
             most = max(most, n)
             terms[i] = term.replace("...", "".join(free[:n][::-1]))  # the last axis is free[0]

@@ -8,7 +8,8 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, make_tensor
-from lucid.errors import ShapeError
+from lucid.cures import cure, rank_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
 from lucid.types import Array
@@ -93,13 +94,14 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     check_tensor(input, "input", "embedding")
     check_tensor(weight, "weight", "embedding")
     if input.dtype not in (types.int64, types.int32):
-        raise TypeError(
+        raise DtypeError(
             f"embedding looks up whole numbers, int64 or int32; got {input.dtype.name}\n"
             "  try: x.long()"
         )
     if weight.ndim != 2:
         raise ShapeError(
             f"embedding expected a weight (num_embeddings, embedding_dim), got {weight.shape}"
+            + rank_cure("weight", weight.shape, 2, 2)
         )
     rows = weight.shape[0]
     padding = checked_padding_idx(padding_idx, rows)
@@ -107,6 +109,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     if index.size and not (index.min() >= 0 and index.max() < rows):
         raise IndexError(
             f"embedding has rows 0 to {rows - 1}, and was asked for {index.min()} to {index.max()}"
+            + (cure(f"num_embeddings={index.max() + 1}") if index.min() >= 0 else "")
         )
     return Rows(index, padding)(weight)
 

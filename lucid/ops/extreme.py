@@ -9,6 +9,8 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
+from lucid.cures import not_empty_cure
+from lucid.errors import ShapeError
 from lucid.ops.compare import maximum, minimum
 from lucid.ops.convert import to
 from lucid.ops.index import gather
@@ -71,7 +73,10 @@ def amax(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     """
     axes = axes_of(dim, input.ndim)
     if count(input, dim) == 0:
-        raise ValueError(f"no number to choose from: shape {input.shape}, dim {dim}")
+        raise ShapeError(
+            f"no number to choose from: shape {input.shape}, dim {dim}"
+            + not_empty_cure(input.shape)
+        )
     out = Amax(axes)(input)
     return out if keepdim else reshape(out, [n for i, n in enumerate(input.shape) if i not in axes])
 
@@ -224,5 +229,8 @@ def position(find: Any, input: Tensor, dim: builtins.int | None, keepdim: builti
     """What ``argmax`` and ``argmin`` share."""
     axis = None if dim is None else axis_of(dim, input.ndim)
     if (input.numel() if axis is None else input.shape[axis]) == 0:
-        raise ValueError(f"no number to choose from: shape {input.shape}, dim {dim}")
+        raise ShapeError(
+            f"no number to choose from: shape {input.shape}, dim {dim}"
+            + not_empty_cure(input.shape)
+        )
     return make_tensor(np.asarray(find(input._array, axis=axis, keepdims=keepdim), dtype=np.int64))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
-from lucid.errors import ShapeError
+from lucid.cures import cure, rank_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.rows import RowMap, Table
 from lucid.ops.shape import axis_of, reshape
 from lucid.types import Array
@@ -41,7 +42,7 @@ def index_part(part: Any) -> Any:
     if array.dtype.kind == "b":
         return array.copy()
     if array.dtype.kind not in "iu" and array.size:
-        raise TypeError(
+        raise DtypeError(
             f"an index is made of whole numbers or bools, got {array.dtype}\n  try: x[i.long()]"
         )
     return array.astype(np.int64)
@@ -179,6 +180,7 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
         raise ShapeError(
             "the index has as many axes as the input and is no larger, but along the axis looked "
             f"up: got index {index.shape} for input {input.shape}, dim {dim}"
+            + gather_cure(index.shape, input.shape, axis)
         )
     (found, *_) = as_index(index)
     check_places(found, "gather", axis, input.shape)
@@ -192,12 +194,27 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     return GetItem(tuple(where))(input)
 
 
+def gather_cure(
+    index: tuple[builtins.int, ...], input: tuple[builtins.int, ...], axis: builtins.int
+) -> str:
+    """The missing axis, or the places that there are."""
+    if len(index) == len(input) - 1:
+        return cure(f"index.unsqueeze({axis})", (*index[:axis], 1, *index[axis:]))
+    if len(index) != len(input):
+        return rank_cure("index", index, len(input), len(input))
+    kept = [
+        n if i == axis else min(n, m) for i, (n, m) in enumerate(zip(index, input, strict=True))
+    ]
+    parts = [":" if n == m else f":{n}" for n, m in zip(kept, index, strict=True)]
+    return cure(f"index[{', '.join(parts)}]", tuple(kept))
+
+
 def check_places(
     places: Array, name: str, axis: builtins.int, shape: tuple[builtins.int, ...]
 ) -> None:
     """Whole numbers, of places that the axis has."""
     if places.dtype.kind == "b":
-        raise TypeError(f"{name} looks up whole numbers, got bool\n  try: index.long()")
+        raise DtypeError(f"{name} looks up whole numbers, got bool\n  try: index.long()")
     n = shape[axis]
     if places.size and not (places.min() >= 0 and places.max() < n):
         raise IndexError(
@@ -231,7 +248,10 @@ def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     """
     axis = axis_of(dim, input.ndim)
     if index.ndim > 1:
-        raise ShapeError(f"index_select needs an index of one axis, got {index.shape}")
+        raise ShapeError(
+            f"index_select needs an index of one axis, got {index.shape}"
+            + cure("index.flatten()", (index.numel(),))
+        )
     (found, *_) = as_index(index)
     check_places(found, "index_select", axis, input.shape)
     return take(input, axis, found.reshape(-1))

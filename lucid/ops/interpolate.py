@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
+from lucid.cures import cure
 from lucid.errors import SIZE_LIMIT, ShapeError, check_size
 from lucid.ops.checks import check_one_dtype, check_rank
 from lucid.ops.pool import adaptive_avg_pool1d
@@ -91,7 +92,7 @@ def interpolate(
     if L == 0 or T < 1:
         raise ShapeError(
             f"interpolation needs at least one position to read and to write, got length {L} and "
-            f"output length {T}"
+            f"output length {T}" + cure("scale_factor=1.0" if L else "F.pad(x, (0, 1))")
         )
     if mode == "area":
         return adaptive_avg_pool1d(input, T)
@@ -131,6 +132,7 @@ def output_size(
         raise ShapeError(
             "the length times scale_factor must be from 1 to 2**31 - 1, "
             f"got {L} * {factor} = {L * factor}"
+            + cure("scale_factor=1.0" if L else "F.pad(x, (0, 1))")
         )
     return int(L * factor), None if recompute else factor
 

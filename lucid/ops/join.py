@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
-from lucid.errors import ShapeError, check_size
+from lucid.cures import cure, narrow_cure, nth, rank_cure
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.index import GetItem, select
 from lucid.ops.shape import axis_of, unsqueeze
-from lucid.types import Array
+from lucid.types import Array, dtype
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
@@ -56,12 +57,12 @@ def cat(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor:
     tensor([1, 2, 3])
     """
     parts = same_dtype("cat", tensors)
-    axis = axis_of(dim, parts[0].ndim)
+    axis = axis_of(dim, parts[0].ndim, of="a")
     rest = [t.shape[:axis] + t.shape[axis + 1 :] for t in parts]
     if any(t.ndim != parts[0].ndim or r != rest[0] for t, r in zip(parts, rest, strict=True)):
         raise ShapeError(
             f"cat along axis {dim} needs equal sizes along the others, "
-            f"got {[t.shape for t in parts]}"
+            f"got {[t.shape for t in parts]}{cat_cure([t.shape for t in parts])}"
         )
     return Cat(axis)(*parts)
 
@@ -89,7 +90,8 @@ def stack(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor:
     """
     parts = same_dtype("stack", tensors)
     if any(t.shape != parts[0].shape for t in parts):
-        raise ShapeError(f"stack needs tensors of one shape, got {[t.shape for t in parts]}")
+        shapes = [t.shape for t in parts]
+        raise ShapeError(f"stack needs tensors of one shape, got {shapes}{cat_cure(shapes, False)}")
     return cat([unsqueeze(t, dim) for t in parts], axis_of(dim, parts[0].ndim + 1))
 
 
@@ -101,11 +103,29 @@ def same_dtype(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
     if not parts or not all(is_tensor(t) for t in parts):
         raise TypeError(f"{name} needs a sequence of at least one tensor, got {tensors!r}")
     if any(t.dtype is not parts[0].dtype for t in parts):
-        raise TypeError(
-            f"{name} needs tensors of one dtype, got {[t.dtype.name for t in parts]}\n"
-            "  try: t.to(dtype) on the ones that differ"
+        raise DtypeError(
+            f"{name} needs tensors of one dtype, got {[t.dtype.name for t in parts]}"
+            + cure(dtype_cure([t.dtype for t in parts]))
         )
     return parts
+
+
+def dtype_cure(given: Sequence[dtype]) -> str:
+    """The first tensor of another dtype (a, b, ...) in that of the first floating one."""
+    wanted = next((t for t in given if t.is_floating_point), given[0])
+    i = next(i for i, t in enumerate(given) if t is not wanted)
+    return f"{nth(i)}.to(lucid.{wanted.name})"
+
+
+def cat_cure(shapes: list[tuple[builtins.int, ...]], along: builtins.bool = True) -> str:
+    """The one axis that differs; the axis that one lacks; or a part of the longest."""
+    names = [nth(i) for i in range(len(shapes))]
+    ndims = [len(shape) for shape in shapes]
+    if min(ndims) < max(ndims):
+        i = ndims.index(min(ndims))
+        return rank_cure(names[i], shapes[i], max(ndims), max(ndims))
+    differ = [i for i, sizes in enumerate(zip(*shapes, strict=True)) if len(set(sizes)) > 1]
+    return cure(f"dim={differ[0]}") if along and len(differ) == 1 else narrow_cure(names, shapes)
 
 
 def split(

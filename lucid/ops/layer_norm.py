@@ -18,8 +18,9 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
+from lucid.cures import axis_cure, cure, rank_cure, shape_cure
 from lucid.errors import ShapeError, check_size
-from lucid.ops.checks import check_one_dtype, check_tensor
+from lucid.ops.checks import check_features, check_one_dtype, check_tensor
 from lucid.ops.elementwise import sqrt
 from lucid.ops.reduce import mean, sum, var
 from lucid.ops.shape import reshape
@@ -267,19 +268,18 @@ def group_norm(
     check_tensor(input, "input", "group_norm")
     G = check_size("num_groups", num_groups, 1)
     shape = input.shape
-    if len(shape) < 2:
-        raise ShapeError(f"group_norm expected an input (N, C) or (N, C, L), got {shape}")
+    check_features(shape, "group_norm")
     N, C, L = shape[0], shape[1], math.prod(shape[2:])
     if C % G:
         raise ShapeError(
             f"the channels are split into groups: {C} (axis 1 of {shape}) is not divisible by "
-            f"num_groups={G}"
+            f"num_groups={G}{cure(f'num_groups={math.gcd(C, G)}')}"
         )
     check_per_number("group_norm", input, (C,), weight, bias)
     if N * (C // G) * L == 1:
-        raise ValueError(
+        raise ShapeError(
             f"group_norm needs more than one value per group, got an input of shape {shape} for "
-            f"num_groups={G}\n  try: fewer groups"
+            f"num_groups={G}\n  try: num_groups=1"
         )
     return scaled_and_shifted(GroupNorm((N, G, C // G, L), eps), input, weight, bias)
 
@@ -297,7 +297,15 @@ def last_axes(
     first = input.ndim - len(expected)
     if first < 0 or input.shape[first:] != expected:
         shown = ", ".join(map(str, expected))
-        raise ShapeError(f"{op} expected an input (..., {shown}), got {input.shape}")
+        code = ""
+        if len(expected) == 1 and input.ndim:
+            code = axis_cure("x", input.shape, -1, expected[0])
+        elif len(expected) == 2 and input.shape[:-3:-1] == expected:
+            code = cure("x.transpose(-1, -2)", (*input.shape[:-2], *input.shape[:-3:-1]))
+        if not code:
+            own = input.shape[max(first, 0) :]
+            code = cure(f"normalized_shape={own}") if own else rank_cure("x", (), 1, 1)
+        raise ShapeError(f"{op} expected an input (..., {shown}), got {input.shape}{code}")
     check_per_number(op, input, expected, weight, bias)
     return math.prod(input.shape[:first]), 1, math.prod(expected), 1
 
@@ -322,7 +330,7 @@ def check_per_number(
         if tensor.shape != shape:
             raise ShapeError(
                 f"{op} expected {name} of shape {shape} for an input {input.shape}, "
-                f"got {tensor.shape}"
+                f"got {tensor.shape}{shape_cure(name, tensor.shape, shape)}"
             )
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
-from lucid.errors import ShapeError
+from lucid.cures import broadcast, cure, narrow_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import sum_to
+from lucid.ops.join import dtype_cure
 from lucid.ops.reduce import sum
 from lucid.ops.shape import reshape, transpose
 from lucid.types import Array
@@ -86,28 +88,41 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         got = f"{type(input).__name__} @ {type(other).__name__}"
         raise TypeError(f"@ needs two tensors, got {got}\n  try: lucid.tensor(...)")
     if input.dtype is not other.dtype:
-        raise TypeError(
-            f"@ needs two tensors of one dtype, got {input.dtype.name} and {other.dtype.name}\n"
-            f"  try: b.to(lucid.{input.dtype.name})"
+        raise DtypeError(
+            f"@ needs two tensors of one dtype, got {input.dtype.name} and {other.dtype.name}"
+            + cure(dtype_cure([input.dtype, other.dtype]))
         )
     if not input.ndim or not other.ndim:
-        raise ShapeError("@ needs at least one axis on either side\n  try: a * b for numbers")
+        raise ShapeError("@ needs at least one axis on either side\n  try: a * b")
     a = reshape(input, 1, -1) if input.ndim == 1 else input
     b = reshape(other, -1, 1) if other.ndim == 1 else other
     fits = a.shape[-1] == b.shape[-2]
-    try:
-        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        fits = False
-    if not fits:
+    lead = broadcast(a.shape[:-2], b.shape[:-2])
+    if lead is None or not fits:
         raise ShapeError(
             "@ sums over the last axis of the left and the last but one of the right (the last of "
             f"a vector), which must be equal: got {input.shape} @ {other.shape}"
+            + matmul_cure(input.shape, other.shape)
         )
     out = MatMul()(a, b)
     rows = a.shape[-2:-1] if input.ndim > 1 else ()
     columns = b.shape[-1:] if other.ndim > 1 else ()
     return out if out.shape == (*lead, *rows, *columns) else reshape(out, *lead, *rows, *columns)
+
+
+def matmul_cure(a: tuple[int, ...], b: tuple[int, ...]) -> str:
+    """One of the two turned, or the longer sum cut to the shorter."""
+    left, right = a[-1], b[-2:][0]
+    if left == right:  # then it is the axes before them that do not broadcast
+        return narrow_cure("ab", [a, b], last=-3, free=1)
+    if len(b) > 1 and left == b[-1]:
+        return cure("a @ b.transpose(-1, -2)")
+    if len(a) > 1 and a[-2] == right:
+        return cure("a.transpose(-1, -2) @ b")
+    if left > right:
+        return cure(f"a[..., :{right}]", (*a[:-1], right))
+    part = f"b[..., :{left}, :]" if len(b) > 1 else f"b[:{left}]"
+    return cure(part, (*b[:-2], left, *b[-2:][1:]))
 
 
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
@@ -132,9 +147,12 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     (4, 2, 5)
     """
     if input.ndim != 3 or mat2.ndim != 3 or len(input) != len(mat2):
+        code = "a @ b"
+        if input.ndim == mat2.ndim == 3:
+            code = f"b[:{len(input)}]" if len(input) < len(mat2) else f"a[:{len(mat2)}]"
         raise ShapeError(
             f"bmm multiplies two batches (N, ., .) of one length, got {input.shape} and "
-            f"{mat2.shape}\n  try: a @ b, which broadcasts"
+            f"{mat2.shape}{cure(code)}"
         )
     return matmul(input, mat2)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function
+from lucid.cures import same_shape_cure
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import floating
 from lucid.ops.checks import check_number, check_tensor
@@ -49,11 +50,9 @@ def check_pair(input: Tensor, target: Tensor, loss: str) -> None:
     check_tensor(input, "input", loss)
     check_tensor(target, "target", loss)
     if input.shape != target.shape:
-        cure = ""
-        if input.numel() == target.numel():
-            cure = f"\n  try: target.reshape({', '.join(map(str, input.shape))})"
         raise ShapeError(
-            f"input and target must have one shape, got {input.shape} and {target.shape}{cure}"
+            f"input and target must have one shape, got {input.shape} and {target.shape}"
+            + same_shape_cure(("x", "target"), (input.shape, target.shape))
         )
 
 

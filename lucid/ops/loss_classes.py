@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_grad_enabled, is_tensor, make_tensor
-from lucid.errors import ShapeError
+from lucid.cures import cure, rank_cure, same_shape_cure, samples_cure, shape_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
 from lucid.ops.convert import to
@@ -82,7 +84,11 @@ def nll_loss(
 def check_weight(weight: Tensor, input: Tensor) -> None:
     """One weight per class."""
     if weight.shape != (input.shape[1],):
-        raise ShapeError(f"expected one weight per class, {(input.shape[1],)}, got {weight.shape}")
+        C = input.shape[1]
+        raise ShapeError(
+            f"expected one weight per class, {(C,)}, got {weight.shape}"
+            + shape_cure("weight", weight.shape, (C,))
+        )
 
 
 def check_scores(input: Tensor) -> None:
@@ -90,7 +96,8 @@ def check_scores(input: Tensor) -> None:
     check_tensor(input, "input", "the loss")
     if input.ndim < 2:
         raise ShapeError(
-            f"expected scores (N, C), one row per sample, got {input.shape}\n  try: scores[None]"
+            f"expected scores (N, C), one row per sample, got {input.shape}"
+            + rank_cure("scores", input.shape, 2, 2)
         )
 
 
@@ -99,21 +106,19 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
     check_scores(input)
     if not is_tensor(target) or target.dtype not in (types.int64, types.int32, types.uint8):
         check_tensor(target, "target", "the loss")
-        raise TypeError(
+        raise DtypeError(
             f"classes must be whole numbers, got {target.dtype.name}\n  try: target.long()"
         )
     expected = (input.shape[0], *input.shape[2:])
     if target.shape != expected:
-        cure = ""
-        if target.ndim == 2 and target.shape[1] in (1, input.shape[1]) and input.ndim == 2:
-            cure = (
-                "\n  try: target.squeeze(1)"
-                if target.shape[1] == 1
-                else "\n  try: target.argmax(1)"
-            )
+        code = same_shape_cure(("scores", "target"), (expected, target.shape))
+        if input.ndim == target.ndim == 2 and target.shape[1] in (1, input.shape[1]):
+            code = cure("target.squeeze(1)" if target.shape[1] == 1 else "target.argmax(1)")
+        elif target.ndim and target.numel() != math.prod(expected) and len(target) != expected[0]:
+            code = samples_cure([input.shape, target.shape], ("scores", "target"))
         raise ShapeError(
             f"scores {input.shape} need one class for each sample, {expected}; "
-            f"got {target.shape}{cure}"
+            f"got {target.shape}{code}"
         )
     C, classes = input.shape[1], target._array
     if classes.size == 0 or (classes.min() >= 0 and classes.max() < C):
@@ -121,7 +126,7 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
     wrong = classes[classes != ignore_index]
     wrong = wrong[(wrong < 0) | (wrong >= C)]
     if wrong.size:
-        hint = "\n  try: target - 1, if the classes count from 1" if wrong.max() == C else ""
+        hint = "\n  try: target - 1" if wrong.max() == C > 0 else ""
         raise ValueError(f"classes go from 0 to {C - 1}, got {int(wrong[0])}{hint}")
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled
-from lucid.errors import ShapeError
+from lucid.cures import broadcast, same_shape_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.activation import logsigmoid
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import clamp, where
@@ -79,7 +80,7 @@ def binary_cross_entropy(
         wrong = numbers[~((numbers >= 0) & (numbers <= 1))]
         raise ValueError(
             f"binary_cross_entropy reads probabilities, from 0 to 1; got {wrong[0]:g}\n"
-            "  try: binary_cross_entropy_with_logits, for scores of any size"
+            "  try: F.binary_cross_entropy_with_logits(x, target)"
         )
     return reduced(scaled(BinaryCrossEntropy()(input, target), "weight", weight), reduction)
 
@@ -88,9 +89,11 @@ def check_probabilities(input: Tensor, target: Tensor, loss: str) -> None:
     """Two tensors of one shape and one floating dtype."""
     check_pair(input, target, loss)
     if not input.is_floating_point():
-        raise TypeError(f"{loss} needs a float32 or float64 input, got {input.dtype.name}")
+        raise DtypeError(
+            f"{loss} needs a float32 or float64 input, got {input.dtype.name}\n  try: x.float()"
+        )
     if target.dtype is not input.dtype:
-        raise TypeError(
+        raise DtypeError(
             f"{loss} needs one dtype, got {input.dtype.name} for input and {target.dtype.name} "
             f"for target\n  try: target.to(lucid.{input.dtype.name})"
         )
@@ -101,13 +104,10 @@ def scaled(losses: Tensor, name: str, weight: Tensor | None) -> Tensor:
     if weight is None:
         return losses
     check_tensor(weight, name, "the loss")
-    try:
-        fits = np.broadcast_shapes(weight.shape, losses.shape) == losses.shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if broadcast(weight.shape, losses.shape) != losses.shape:
         raise ShapeError(
             f"{name} must broadcast to the shape of the input, {losses.shape}; got {weight.shape}"
+            + same_shape_cure(("x", name), (losses.shape, weight.shape))
         )
     return losses * weight
 

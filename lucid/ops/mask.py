@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import make_tensor
+from lucid.cures import rank_cure
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import expand, pair
 from lucid.ops.compare import where
@@ -81,7 +82,10 @@ def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
 def below(input: Tensor, diagonal: builtins.int) -> Tensor:
     """Whether a place of a matrix is below a diagonal, or on it."""
     if input.ndim < 2:
-        raise ShapeError(f"diagonals need at least two axes, got {input.shape}")
+        raise ShapeError(
+            f"diagonals need at least two axes, got {input.shape}"
+            + rank_cure("x", input.shape, 2, 2)
+        )
     rows, columns = input.shape[-2:]
     return make_tensor(np.tri(rows, columns, diagonal, dtype=np.bool_))
 

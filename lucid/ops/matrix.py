@@ -21,10 +21,17 @@ if TYPE_CHECKING:
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """out = sum over i of input[i] * tensor[i], of two vectors
 
+    Parameters
+    ----------
+    input, tensor : Tensor
+        (n,), vectors of one dtype.
+
     Raises
     ------
     ShapeError
         If they are not two vectors of one length.
+    TypeError
+        If they have two dtypes.
 
     Examples
     --------
@@ -39,10 +46,19 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """out[i] = sum over k of input[i, k] * vec[k], of a matrix and a vector
 
+    Parameters
+    ----------
+    input : Tensor
+        (n, m), a matrix.
+    vec : Tensor
+        (m,), a vector of the same dtype; the result is (n,).
+
     Raises
     ------
     ShapeError
         If they are not a matrix and a vector as long as its rows.
+    TypeError
+        If they have two dtypes.
 
     Examples
     --------
@@ -56,6 +72,13 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """out[i, j] = input[i] * vec2[j], of two vectors
+
+    Parameters
+    ----------
+    input : Tensor
+        (n,), a vector.
+    vec2 : Tensor
+        (m,), a vector; the result is (n, m).
 
     Raises
     ------
@@ -88,6 +111,7 @@ def diagonal(
     Parameters
     ----------
     input : Tensor
+        Of any shape with at least two axes.
     offset : int
         0 for the main diagonal, positive for one above, negative for one below.
     dim1, dim2 : int
@@ -95,6 +119,8 @@ def diagonal(
 
     Raises
     ------
+    AxisError
+        If an axis does not exist.
     ValueError
         If the two axes are one.
 
@@ -151,7 +177,12 @@ def diag(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
 
 
 def trace(input: Tensor) -> Tensor:
-    """out = the sum of the main diagonal of a matrix
+    """out = sum over i of input[i, i], the main diagonal of a matrix
+
+    Parameters
+    ----------
+    input : Tensor
+        (n, m), a matrix; it need not be square.
 
     Raises
     ------

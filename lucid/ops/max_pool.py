@@ -8,7 +8,8 @@ import numpy as np
 
 from lucid._ext import kernels, numpy_twins
 from lucid.autograd import Function, make_tensor
-from lucid.errors import ShapeError, check_size
+from lucid.cures import cure, same_shape_cure
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.ops.index import AddAt, ReadAt
 from lucid.ops.pool import (
@@ -49,7 +50,7 @@ class MaxPool(Function):
         if (self.places < 0).any():
             raise ShapeError(
                 "a window lies wholly in the padding: "
-                f"length {x.shape[2]}, kernel_size {self.window.size}"
+                f"length {x.shape[2]}, kernel_size {self.window.size}\n  try: dilation=1"
             )
         return y
 
@@ -197,17 +198,18 @@ def max_unpool1d(
     if indices.shape != input.shape:
         raise ShapeError(
             f"input and indices must have one shape, got {input.shape} and {indices.shape}"
+            + same_shape_cure(("x", "indices"), (input.shape, indices.shape))
         )
     if indices._array.dtype != np.int64:
-        raise TypeError(f"indices must be int64, got {indices.dtype.name}\n  try: indices.long()")
+        raise DtypeError(f"indices must be int64, got {indices.dtype.name}\n  try: indices.long()")
     window = check_window(kernel_size, stride, padding)
     usual = L = (x.shape[2] - 1) * window.stride - 2 * window.padding + window.size
     if output_size is not None:
         L = check_size("output_size", tuple(output_size)[-1], 1)
     if not (usual == L or usual - window.stride < L < usual + window.stride):
-        raise ValueError(
+        raise ShapeError(
             f"output_size must be between {usual - window.stride} and {usual + window.stride}, "
-            f"both excluded, to pool to {x.shape[2]}; got {L}"
+            f"both excluded, to pool to {x.shape[2]}; got {L}" + cure(f"output_size=({usual},)")
         )
     places = indices._array.reshape(x.shape).copy()
     if places.size and not 0 <= places.min() <= places.max() < L:

@@ -8,8 +8,9 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
+from lucid.cures import shape_cure
 from lucid.errors import ShapeError
-from lucid.ops.checks import check_one_dtype, check_rank, check_tensor
+from lucid.ops.checks import check_features, check_one_dtype, check_rank, check_tensor
 from lucid.ops.elementwise import sqrt
 from lucid.ops.layer_norm import GroupNorm, scaled_and_shifted
 from lucid.ops.reduce import mean, sum, var
@@ -155,8 +156,7 @@ def batch_norm(
             [ 1.0000]])
     """
     check_tensor(input, "input", "batch_norm")
-    if input.ndim not in (2, 3):
-        raise ShapeError(f"batch_norm expected an input (N, C) or (N, C, L), got {input.shape}")
+    check_features(input.shape, "batch_norm", 3)
     check_per_channel("batch_norm", input, running_mean, running_var, weight, bias)
     C = input.shape[1]
     if weight is None:
@@ -169,9 +169,9 @@ def batch_norm(
         return BatchNorm(eps, (running_mean._array, running_var._array))(input, weight, bias)
     n = input.shape[0] * (input.shape[2] if input.ndim == 3 else 1)
     if training and n == 1:
-        raise ValueError(
+        raise ShapeError(
             "in training, batch norm needs more than one value per channel, got an input of "
-            f"shape {input.shape}\n  try: a larger batch, or model.eval()"
+            f"shape {input.shape}\n  try: model.eval()"
         )
     norm = BatchNorm(eps)
     out = norm(input, weight, bias)
@@ -250,9 +250,9 @@ def instance_norm(
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     N, C, L = input.shape
     if L == 1:
-        raise ValueError(
+        raise ShapeError(
             "instance norm needs more than one value per channel of a sample, got an input of "
-            f"shape {input.shape}"
+            f"shape {input.shape}\n  try: F.group_norm(x, 1)"
         )
     norm = GroupNorm((N, C, 1, L), eps)  # every channel is a group
     out = scaled_and_shifted(norm, input, weight, bias)
@@ -284,6 +284,7 @@ def check_per_channel(
             raise ShapeError(
                 f"{op} expected {name} of one number per channel, {input.shape[1:2]}, for an "
                 f"input {input.shape}; got {tensor.shape}"
+                + shape_cure(name, tensor.shape, input.shape[1:2])
             )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from lucid._ext.numpy_twins import pad_index
 from lucid.autograd import Function
+from lucid.cures import cure, rank_cure
 from lucid.errors import SIZE_LIMIT, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.conv import PADDING_MODES, check_pads
@@ -110,9 +111,11 @@ def pad(
     if value is not None:
         raise ValueError(f"mode={mode!r} takes no value, got {value}\n  try: mode='constant'")
     if len(pad) != 2 or input.ndim not in (2, 3):
+        fewer = cure(f"pad={tuple(pad)[:2]}")
         raise NotImplementedError(
             f"mode={mode!r} pads the last axis of (N, C, L) or (C, L) by (left, right), "
-            f"got {tuple(pad)} for a shape {input.shape}\n  try: x[None], or pad axis by axis"
+            f"got {tuple(pad)} for a shape {input.shape}"
+            + (fewer if len(pad) > 2 else rank_cure("x", input.shape, 2, 3))
         )
     left, right = pads[-1]
     if mode == "circular":  # wraps around what is left over
@@ -122,7 +125,7 @@ def pad(
     if mode != "circular" and (L == 0 or left + L + right == 0):
         raise ShapeError(
             f"mode={mode!r} needs at least one position before and after, got length {L} and "
-            f"padding {(left, right)}"
+            f"padding {(left, right)}" + cure("pad=(0, 0)" if L else "F.pad(x, (0, 1))")
         )
     check_pads(L, max(left, right), mode, "mode")
     return RowMap(pad_table(L, left, right, mode))(input)
@@ -138,6 +141,7 @@ def check_pad(pad: Sequence[int], shape: tuple[int, ...]) -> list[tuple[int, int
         raise ShapeError(
             "pad is two numbers for each axis, the last axis first: "
             f"got {tuple(sizes)} for a shape {shape}"
+            + cure(f"pad={(*sizes, 0, 0)[: min(2 * len(shape), -(-len(sizes) // 2) * 2)]}")
         )
     pads = [(0, 0)] * (len(shape) - len(sizes) // 2)
     pads += [(sizes[i], sizes[i + 1]) for i in range(len(sizes) - 2, -1, -2)]
@@ -146,6 +150,7 @@ def check_pad(pad: Sequence[int], shape: tuple[int, ...]) -> list[tuple[int, int
             raise ShapeError(
                 f"axis {axis} would get the size {left} + {n} + {right} = {left + n + right}: "
                 "negative padding can take away what there is, and sizes stay below 2**31"
+                + cure(f"pad={tuple(max(n, 0) if n < SIZE_LIMIT // 2 else 0 for n in sizes)}")
             )
     return pads
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import Function, make_tensor
+from lucid.cures import cure
 from lucid.errors import ShapeError, check_size
-from lucid.ops.checks import check_one_dtype, check_rank, check_tensor
+from lucid.ops.checks import check_not_empty, check_one_dtype, check_rank, check_tensor
 from lucid.ops.conv import Conv1d, Conv1dInput, Geometry
 from lucid.ops.elementwise import abs, relu, sign
 from lucid.ops.reduce import mean
@@ -46,7 +47,10 @@ def check_window(
         check_size("dilation", dilation, 1),
     )
     if window.padding > K // 2:
-        raise ValueError(f"padding must be at most half of kernel_size={K}, got {padding}")
+        raise ValueError(
+            f"padding must be at most half of kernel_size={K}, got {padding}\n"
+            f"  try: padding={K // 2}"
+        )
     return window
 
 
@@ -70,8 +74,7 @@ def windows(L: int, reach: int, stride: int, padding: int, ceil_mode: bool) -> i
     if L == 0 or (room < 0 and not (ceil_mode and room > -stride)):
         raise ShapeError(
             f"no window fits: it reaches over {reach} positions, length + 2 * padding = "
-            f"{L} + 2 * {padding} = {L + 2 * padding}\n"
-            "  try: a smaller kernel_size or dilation, or a longer input"
+            f"{L} + 2 * {padding} = {L + 2 * padding}" + cure(f"F.pad(x, (0, {reach - L}))")
         )
     T = room // stride + 1
     if ceil_mode:
@@ -269,6 +272,5 @@ def adaptive_lengths(input: Tensor, name: str, output_size: int) -> tuple[int, i
     if input.ndim != 2:
         check_rank(input.shape, name)
     T = check_size("output_size", output_size, 1)
-    if input.shape[-1] == 0:
-        raise ShapeError(f"{name} needs at least one position, got length 0")
+    check_not_empty(input.shape, name)
     return input.shape[-1], T

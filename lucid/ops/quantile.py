@@ -35,6 +35,20 @@ WAYS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
 def nansum(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = the sum over ``dim`` of the numbers that are not nan
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int or tuple of int, optional
+        The axes to sum over; None takes all.
+    keepdim : bool
+        Whether they stay, with size 1.
+
+    Raises
+    ------
+    AxisError
+        If an axis does not exist.
+
     Examples
     --------
     >>> import lucid
@@ -46,6 +60,20 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> T
 
 def nanmean(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = the mean over ``dim`` of the numbers that are not nan; nan if there is none
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    dim : int or tuple of int, optional
+        The axes to average over; None takes all.
+    keepdim : bool
+        Whether they stay, with size 1.
+
+    Raises
+    ------
+    AxisError
+        If an axis does not exist.
 
     Examples
     --------
@@ -62,6 +90,7 @@ def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.boo
     Parameters
     ----------
     input : Tensor
+        Of any shape.
     dim : int, optional
         The axis; None takes all numbers.
     keepdim : bool
@@ -73,6 +102,8 @@ def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.boo
 
     Raises
     ------
+    AxisError
+        If ``dim`` does not exist.
     ValueError
         If there is no number to choose from.
 
@@ -119,9 +150,9 @@ def quantile(
     Parameters
     ----------
     input : Tensor
-        Of a floating dtype.
+        Of any shape and a floating dtype.
     q : float or Tensor
-        From 0 to 1; several on one axis, which becomes the first of the result.
+        From 0 to 1: a single number, or a row of them, whose axis is then the first of the result.
     dim : int, optional
         The axis; None takes all numbers.
     keepdim : bool
@@ -131,10 +162,13 @@ def quantile(
 
     Raises
     ------
+    AxisError
+        If ``dim`` does not exist.
     TypeError
         For whole numbers.
     ValueError
-        If ``q`` is outside, there is no number, or the interpolation is another.
+        If ``q`` is outside of 0 to 1 or has several axes, there is no number to choose from, or the
+        interpolation is another.
 
     Examples
     --------

@@ -13,6 +13,7 @@ import numpy as np
 
 from lucid._ext import activation_twins, kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
+from lucid.cures import shape_cure
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import lift, sum_to
 from lucid.ops.checks import check_number, check_one_dtype
@@ -125,6 +126,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         raise ShapeError(
             f"prelu expected a weight of shape (1,), or ({channels},) for the channels in axis 1 "
             f"of an input {input.shape}; got {weight.shape}"
+            + shape_cure("weight", weight.shape, (channels,))
         )
     one_per_channel = (-1,) + (1,) * (input.ndim - 2)
     return LeakyReLU()(input, reshape(weight, () if weight.numel() == 1 else one_per_channel))

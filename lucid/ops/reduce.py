@@ -15,6 +15,7 @@ import numpy as np
 from lucid import types
 from lucid._ext import kernels
 from lucid.autograd import Function, make_tensor
+from lucid.errors import DtypeError
 from lucid.ops.broadcast import expand
 from lucid.ops.compare import where
 from lucid.ops.convert import to
@@ -135,8 +136,8 @@ def mean(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     tensor([2., 3.])
     """
     if not input.is_floating_point():
-        raise TypeError(
-            f"the mean needs a floating dtype, got {input.dtype.name}\n  try: x.float().mean()"
+        raise DtypeError(
+            f"the mean needs a floating dtype, got {input.dtype.name}\n  try: x.float()"
         )
     return Mean(axes_of(dim, input.ndim), keepdim, count(input, dim))(input)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lucid.autograd import Function, is_tensor
+from lucid.cures import cure
 from lucid.errors import ShapeError, check_size
 from lucid.ops.broadcast import expand
 from lucid.ops.index import take
@@ -45,9 +46,12 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
             [1, 2, 1, 2]])
     """
     times = shape_of(repeats)
-    if len(times) < input.ndim or min(times, default=0) < 0:
+    missing = input.ndim - len(times)
+    if missing > 0 or min(times, default=0) < 0:
+        enough = [1] * missing + [max(n, 0) for n in times]
         raise ShapeError(
             f"repeat needs a number from 0 up for each of the {input.ndim} axes, got {times}"
+            + cure(f"x.repeat({', '.join(map(str, enough))})")
         )
     shape = (1,) * (len(times) - input.ndim) + input.shape
     apart = [n for size in shape for n in (1, size)]
@@ -108,8 +112,16 @@ def repeat_interleave(
     n = x.shape[axis]
     counts = repeats._array if is_tensor(repeats) else np.array(check_size("repeats", repeats, 0))
     if counts.shape not in ((), (1,), (n,)) or counts.dtype.kind not in "iu" or (counts < 0).any():
+        if counts.shape in ((), (1,), (n,)):
+            code = "repeats.clamp(min=0)" if counts.dtype.kind in "iu" else "repeats.long()"
+        elif counts.ndim > 1 or len(counts) > n:
+            code = f"repeats.flatten()[:{n}]"
+        else:
+            code = f"x.narrow({axis}, 0, {len(counts)})"
+            code = code if dim is not None else f"x.flatten()[:{len(counts)}]"
         raise ShapeError(
             f"repeats must be a whole number from 0 up for each of the {n} places, got {repeats}"
+            + cure(code)
         )
     return take(x, axis, np.repeat(np.arange(n), counts))
 
@@ -161,7 +173,7 @@ def roll(
         if len(steps) != 1:
             raise ValueError(f"without dims there is one shift, got {steps}")
         return reshape(Roll(steps, (0,))(flatten(input)), input.shape)
-    axes = tuple([axis_of(d, input.ndim) for d in shape_of((dims,))])
+    axes = tuple([axis_of(d, input.ndim, "") for d in shape_of((dims,))])
     if len(axes) != len(steps):
         raise ValueError(f"roll needs a shift for each axis, got shifts {steps}, dims {axes}")
     return Roll(steps, axes)(input)
@@ -238,8 +250,11 @@ def unfold(
     tensor([[0, 1, 2],
             [2, 3, 4]])
     """
-    axis = axis_of(dimension, input.ndim)
+    axis = axis_of(dimension, input.ndim, "dimension")
     size, step = check_size("size", size, 1), check_size("step", step, 1)
     if size > input.shape[axis]:
-        raise ShapeError(f"a window of size {size} does not fit into axis {axis} of {input.shape}")
+        raise ShapeError(
+            f"a window of size {size} does not fit into axis {axis} of {input.shape}"
+            + cure(f"size={input.shape[axis]}")
+        )
     return Unfold(axis, size, step)(input)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lucid import random, types
 from lucid.autograd import make_tensor
+from lucid.errors import DtypeError
 from lucid.ops.create import checked_shape, finished
 from lucid.types import DeviceLike, DTypeLike
 
@@ -78,8 +79,8 @@ def floating_dtype(name: str, dtype: DTypeLike) -> types.dtype:
     """A dtype that random numbers can be drawn in."""
     wanted = types.as_dtype(dtype)
     if not wanted.is_floating_point:
-        raise TypeError(
-            f"{name} draws float32 or float64, got dtype {wanted.name}\n  try: lucid.randint"
+        raise DtypeError(
+            f"{name} draws float32 or float64, got dtype {wanted.name}\n  try: dtype=lucid.float32"
         )
     return wanted
 

@@ -23,11 +23,16 @@ def cumprod(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Ten
     Parameters
     ----------
     input : Tensor
-        Bools and small integers are multiplied as int64.
+        Of any shape; bools and small integers are multiplied as int64.
     dim : int
         The axis.
     dtype : DTypeLike, optional
         Convert to this dtype first.
+
+    Raises
+    ------
+    AxisError
+        If ``dim`` does not exist.
 
     Notes
     -----
@@ -67,15 +72,23 @@ def diff(
     Parameters
     ----------
     input : Tensor
+        Of any shape, but not a single number.
     n : int
         How often.
     dim : int
         The axis.
     prepend, append : Tensor, optional
-        What is put before the first and behind the last number.
+        What is put before the first and behind the last number: of the shape of ``input``, but of
+        any size along ``dim``.
 
     Raises
     ------
+    AxisError
+        If ``dim`` does not exist.
+    ShapeError
+        If ``prepend`` or ``append`` has another size along another axis.
+    TypeError
+        If it has another dtype.
     ValueError
         If ``n`` is negative.
 

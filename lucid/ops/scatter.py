@@ -68,20 +68,23 @@ def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: TensorLike) ->
     Parameters
     ----------
     input : Tensor
+        Of any shape; it stays as it is.
     dim : int
         The axis along which ``index`` tells the place.
     index : Tensor
         Whole numbers, with as many axes as ``input``, and no larger along the others.
     src : Tensor or number
-        What is written; at least as large as ``index``. If one place is named twice, the last
-        counts.
+        What is written; its shape is that of ``index``, or larger along some axes, and what is
+        beyond is left out. If one place is named twice, the last counts.
 
     Raises
     ------
     ShapeError
         If the shapes do not fit.
+    TypeError
+        If ``src`` has another dtype than ``input``, or ``index`` is not made of whole numbers.
     IndexError
-        If a place does not exist.
+        If a place does not exist; there are no negative ones.
 
     Examples
     --------
@@ -109,8 +112,10 @@ def scatter_add(input: Tensor, dim: builtins.int, index: Tensor, src: TensorLike
     ------
     ShapeError
         If the shapes do not fit.
+    TypeError
+        If ``src`` has another dtype than ``input``, or ``index`` is not made of whole numbers.
     IndexError
-        If a place does not exist.
+        If a place does not exist; there are no negative ones.
 
     Examples
     --------
@@ -135,21 +140,24 @@ def index_add(
     Parameters
     ----------
     input : Tensor
+        Of any shape with at least one axis; it stays as it is.
     dim : int
         The axis.
     index : Tensor
         Whole numbers on one axis; one may occur twice.
     source : Tensor
-        Of the shape of ``input``, but as long as ``index`` along ``dim``.
+        Of the shape and dtype of ``input``, but as long as ``index`` along ``dim``.
     alpha : number
         Multiplier of ``source``.
 
     Raises
     ------
     ShapeError
-        If the shapes do not fit.
+        If the shapes, or the dtypes of ``input`` and ``source``, do not fit.
+    TypeError
+        If ``index`` is not made of whole numbers.
     IndexError
-        If a place does not exist.
+        If a place does not exist; there are no negative ones.
 
     Examples
     --------

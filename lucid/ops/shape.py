@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 from lucid.autograd import Function
+from lucid.cures import cure
 from lucid.errors import AxisError, ShapeError
 from lucid.types import Array
 
@@ -32,12 +33,23 @@ def shape_of(sizes: tuple[Any, ...]) -> tuple[builtins.int, ...]:
         raise TypeError(f"a shape is made of ints, got {sizes!r}") from None
 
 
-def axis_of(dim: SupportsIndex, ndim: builtins.int) -> builtins.int:
-    """An axis counted from the front, given one that may be counted from the back."""
+def axis_of(
+    dim: SupportsIndex, ndim: builtins.int, name: str = "dim", of: str = "x"
+) -> builtins.int:
+    """An axis counted from the front, given from either end.
+
+    If there is none, the cure is another value of the argument ``name``, or, without a name, more
+    axes in front of the tensor ``of`` that name.
+    """
     axis = operator.index(dim)
     if not -ndim <= axis < ndim:
+        missing = axis + 1 - ndim if axis >= 0 else -axis - ndim
+        more = f"{of}[{', '.join(['None'] * missing)}]"
         limits = f"from {-ndim} to {ndim - 1}" if ndim else "none"
-        raise AxisError(f"axis {axis} does not exist in a tensor of {ndim} axes ({limits})")
+        raise AxisError(
+            f"axis {axis} does not exist in a tensor of {ndim} axes ({limits})"
+            + cure(f"{name}={-1 if axis > 0 else 0}" if ndim and name else more)
+        )
     return axis % ndim
 
 
@@ -80,14 +92,27 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     """
     wanted = shape_of(shape)
     if any(n < -1 for n in wanted):
-        raise ShapeError(f"sizes are at least 0, or -1 to be worked out; got {wanted}")
+        raise ShapeError(
+            f"sizes are at least 0, or -1 to be worked out; got {wanted}"
+            + reshape_cure(input.numel(), wanted)
+        )
     try:
         return Reshape(wanted)(input)
     except ValueError:
         raise ShapeError(
             f"a reshape keeps the number of numbers: {input.shape} has {input.numel()}, "
-            f"which does not fit {wanted}"
+            f"which does not fit {wanted}{reshape_cure(input.numel(), wanted)}"
         ) from None
+
+
+def reshape_cure(n: builtins.int, wanted: tuple[builtins.int, ...]) -> str:
+    """The wanted shape of n numbers, with one size worked out; or one axis, if none is possible."""
+    for i in reversed(range(len(wanted))):
+        known = math.prod(wanted[:i] + wanted[i + 1 :])
+        if min(wanted[:i] + wanted[i + 1 :], default=1) > 0 and n % known == 0:
+            sizes = (*wanted[:i], -1, *wanted[i + 1 :])
+            return cure(f"x.reshape{sizes}", (*wanted[:i], n // known, *wanted[i + 1 :]))
+    return cure("x.reshape(-1)", (n,))
 
 
 def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
@@ -113,7 +138,10 @@ def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = 
     """
     if input.ndim == 0:
         return reshape(input, 1)
-    start, end = axis_of(start_dim, input.ndim), axis_of(end_dim, input.ndim)
+    start, end = (
+        axis_of(start_dim, input.ndim, "start_dim"),
+        axis_of(end_dim, input.ndim, "end_dim"),
+    )
     if start > end:
         raise ValueError(f"flatten needs start_dim <= end_dim, got {start_dim} and {end_dim}")
     middle = math.prod(input.shape[start : end + 1])
@@ -150,9 +178,12 @@ def unflatten(
     if wanted.count(-1) == 1 and known and input.shape[axis] % known == 0:
         wanted = tuple(input.shape[axis] // known if n == -1 else n for n in wanted)
     if not wanted or min(wanted) < 0 or math.prod(wanted) != input.shape[axis]:
+        rest = math.prod(wanted[:-1])
+        whole = min(wanted[:-1], default=1) > 0 and input.shape[axis] % rest == 0
+        fitting = (*wanted[:-1], -1) if whole else (-1,)
         raise ShapeError(
             f"unflatten needs sizes whose product is {input.shape[axis]}, the size of axis {axis} "
-            f"of {input.shape}; got {sizes}"
+            f"of {input.shape}; got {sizes}{cure(f'sizes={fitting}')}"
         )
     return reshape(input, *input.shape[:axis], *wanted, *input.shape[axis + 1 :])
 
@@ -193,11 +224,12 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     >>> lucid.zeros(2, 3, 4).permute(2, 0, 1).shape
     (4, 2, 3)
     """
-    axes = tuple(axis_of(d, input.ndim) for d in shape_of(dims))
+    axes = tuple(axis_of(d, input.ndim, "") for d in shape_of(dims))
     if sorted(axes) != list(range(input.ndim)):
-        raise ValueError(
+        order = list(dict.fromkeys([*axes, *range(input.ndim)]))
+        raise ShapeError(
             f"permute needs each of the {input.ndim} axes of {input.shape} once, "
-            f"got {shape_of(dims)}"
+            f"got {shape_of(dims)}{cure(f'x.permute({str(order)[1:-1]})')}"
         )
     return Permute(axes)(input)
 
@@ -221,7 +253,7 @@ def transpose(input: Tensor, dim0: builtins.int, dim1: builtins.int) -> Tensor:
     (4, 3, 64)
     """
     axes = list(range(input.ndim))
-    i, j = axis_of(dim0, input.ndim), axis_of(dim1, input.ndim)
+    i, j = axis_of(dim0, input.ndim, ""), axis_of(dim1, input.ndim, "")
     axes[i], axes[j] = axes[j], axes[i]
     return Permute(tuple(axes))(input)
 
@@ -251,8 +283,8 @@ def movedim(
     >>> lucid.zeros(2, 3, 4).movedim(-1, 0).shape
     (4, 2, 3)
     """
-    old = [axis_of(d, input.ndim) for d in shape_of((source,))]
-    new = [axis_of(d, input.ndim) for d in shape_of((destination,))]
+    old = [axis_of(d, input.ndim, "") for d in shape_of((source,))]
+    new = [axis_of(d, input.ndim, "") for d in shape_of((destination,))]
     if len(old) != len(new) or len(set(old)) < len(old) or len(set(new)) < len(new):
         raise ValueError(
             "movedim needs as many destinations as sources, all different: "
@@ -281,7 +313,7 @@ def squeeze(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = N
     ((3,), (3, 1))
     """
     dims = range(input.ndim) if dim is None else dim if isinstance(dim, Sequence) else (dim,)
-    which = [axis_of(d, input.ndim) for d in dims]
+    which = [axis_of(d, input.ndim, "") for d in dims]
     return reshape(input, [n for i, n in enumerate(input.shape) if not (n == 1 and i in which)])
 
 
@@ -336,4 +368,4 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     >>> lucid.tensor([1, 2, 3]).flip(0)
     tensor([3, 2, 1])
     """
-    return Flip(tuple(axis_of(d, input.ndim) for d in shape_of(dims)))(input)
+    return Flip(tuple(axis_of(d, input.ndim, "") for d in shape_of(dims)))(input)

@@ -6,7 +6,8 @@ import builtins
 import math
 from typing import TYPE_CHECKING
 
-from lucid.errors import ShapeError
+from lucid.cures import not_empty_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import floating
 from lucid.ops.compare import isfinite, where
 from lucid.ops.convert import to
@@ -53,8 +54,8 @@ def norm(
     tensor(5.)
     """
     if not input.is_floating_point():
-        raise TypeError(
-            f"the norm needs a floating dtype, got {input.dtype.name}\n  try: x.float().norm()"
+        raise DtypeError(
+            f"the norm needs a floating dtype, got {input.dtype.name}\n  try: x.float()"
         )
     if isinstance(p, str) and p != "fro":
         raise ValueError(f"p must be a number or 'fro', got {p!r}")
@@ -97,7 +98,9 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: builtins.bool = False) -> Tenso
     """
     x = floating(input)
     if count(x, dim) == 0:
-        raise ShapeError(f"no number to sum up: shape {x.shape}, dim {dim}")
+        raise ShapeError(
+            f"no number to sum up: shape {x.shape}, dim {dim}{not_empty_cure(x.shape)}"
+        )
     largest = amax(x.detach(), dim, keepdim=True)
     largest = where(isfinite(largest), largest, 0.0)  # inf - inf is nan
     total = sum(exp(x - largest), dim, keepdim)

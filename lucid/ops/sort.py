@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import make_tensor
+from lucid.cures import cure
 from lucid.errors import ShapeError
 from lucid.ops.extreme import Extreme
 from lucid.ops.index import gather
@@ -130,6 +131,7 @@ def topk(
     if not 0 <= k <= input.shape[axis]:
         raise ShapeError(
             f"k must be from 0 to {input.shape[axis]}, the size of axis {dim}; got {k}"
+            + cure(f"k={min(max(k, 0), input.shape[axis])}")
         )
     indices = extreme_places(np.moveaxis(input._array, axis, -1), k, largest)
     places = make_tensor(np.moveaxis(indices, -1, axis))

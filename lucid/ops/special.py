@@ -42,6 +42,11 @@ class Erf(Function):
 def erf(input: Tensor) -> Tensor:
     """out = 2 / sqrt(pi) * the integral of e^(-t^2) from 0 to input
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
+
     Examples
     --------
     >>> import lucid
@@ -53,6 +58,11 @@ def erf(input: Tensor) -> Tensor:
 
 def erfc(input: Tensor) -> Tensor:
     """out = 1 - erf(input), exact also where that is tiny
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
 
     Examples
     --------
@@ -66,6 +76,11 @@ def erfc(input: Tensor) -> Tensor:
 def exp2(input: Tensor) -> Tensor:
     """out = 2^input
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
+
     Examples
     --------
     >>> import lucid
@@ -78,6 +93,16 @@ def exp2(input: Tensor) -> Tensor:
 def frac(input: Tensor) -> Tensor:
     """out = the digits after the point, with the sign of input
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; of whole numbers nothing but 0 is left.
+
+    Raises
+    ------
+    TypeError
+        For bools.
+
     Examples
     --------
     >>> import lucid
@@ -89,6 +114,11 @@ def frac(input: Tensor) -> Tensor:
 
 def sinc(input: Tensor) -> Tensor:
     """out = sin(pi * input) / (pi * input), and 1 at 0: the impulse response of a low-pass
+
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape; whole numbers are converted to ``lucid.get_default_dtype()``.
 
     Examples
     --------
@@ -111,7 +141,7 @@ def logit(input: Tensor, eps: builtins.float | None = None) -> Tensor:
     Parameters
     ----------
     input : Tensor
-        Probabilities.
+        Probabilities, of any shape; outside of 0 to 1 the result is nan.
     eps : float, optional
         Keep them from ``eps`` to ``1 - eps``; without it, 0 and 1 give -inf and inf.
 
@@ -137,6 +167,7 @@ def nan_to_num(
     Parameters
     ----------
     input : Tensor
+        Of any shape; one of whole numbers is returned as it is.
     nan : float
         What stands for a nan.
     posinf, neginf : float, optional
@@ -176,6 +207,16 @@ class Hypot(Function):
 def hypot(input: TensorLike, other: TensorLike) -> Tensor:
     """out = the square root of input^2 + other^2, whose squares cannot overflow
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        The two sides, of shapes that broadcast.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -204,6 +245,16 @@ class LogAddExp(Function):
 def logaddexp(input: TensorLike, other: TensorLike) -> Tensor:
     """out = ln(e^input + e^other): probabilities added that are given as logarithms
 
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Logarithms, of shapes that broadcast.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -215,6 +266,16 @@ def logaddexp(input: TensorLike, other: TensorLike) -> Tensor:
 
 def xlogy(input: TensorLike, other: TensorLike) -> Tensor:
     """out = input * ln(other), and 0 where input is 0: the terms of an entropy
+
+    Parameters
+    ----------
+    input, other : Tensor or number
+        Factors and what the logarithm is taken of, of shapes that broadcast.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -236,7 +297,13 @@ def lerp(input: Tensor, end: Tensor, weight: TensorLike) -> Tensor:
     input, end : Tensor
         Of shapes that broadcast.
     weight : Tensor or number
-        Which part: 0 stays at ``input``, 1 is ``end``, exactly.
+        Which part: 0 stays at ``input``, 1 is ``end``, exactly. Of a shape that broadcasts with
+        theirs.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------
@@ -254,6 +321,20 @@ def addcmul(
 ) -> Tensor:
     """out = input + value * tensor1 * tensor2
 
+    Parameters
+    ----------
+    input : Tensor
+        What is added to, of any shape.
+    tensor1, tensor2 : Tensor or number
+        The factors, of shapes that broadcast with that of ``input``.
+    value : number
+        Multiplier of their product.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
+
     Examples
     --------
     >>> import lucid
@@ -268,6 +349,20 @@ def addcdiv(
     input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: builtins.float = 1
 ) -> Tensor:
     """out = input + value * tensor1 / tensor2
+
+    Parameters
+    ----------
+    input : Tensor
+        What is added to, of any shape.
+    tensor1, tensor2 : Tensor
+        Above and below the line, of shapes that broadcast with that of ``input``.
+    value : number
+        Multiplier of their quotient.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not broadcast.
 
     Examples
     --------

@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 def broadcast_to(input: Tensor, *size: Any) -> Tensor:
     """out = input repeated to a shape: another name of ``expand``
 
+    Parameters
+    ----------
+    input : Tensor
+        Of any shape.
+    *size : int or tuple of int
+        The new shape; -1 keeps the size of an axis.
+
+    Raises
+    ------
+    ShapeError
+        If an axis of another size than 1 would have to change.
+
     Examples
     --------
     >>> import lucid
@@ -31,6 +43,11 @@ def broadcast_to(input: Tensor, *size: Any) -> Tensor:
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """out = each tensor repeated to the shape that all of them have together
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        Of shapes that broadcast; each keeps its dtype.
 
     Raises
     ------
@@ -97,6 +114,19 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 def hstack(tensors: Sequence[Tensor]) -> Tensor:
     """out = the tensors side by side: along their second axis, vectors along their only one
 
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of equal shapes but along the axis that they are joined along; single numbers count as
+        vectors.
+
+    Raises
+    ------
+    ShapeError
+        If the sizes along the other axes differ.
+    TypeError
+        If there is no tensor, or there are several dtypes.
+
     Examples
     --------
     >>> import lucid
@@ -110,6 +140,19 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
 
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
     """out = the tensors one below the other: along their first axis, vectors as rows
+
+    Parameters
+    ----------
+    tensors : sequence of Tensor
+        Of equal shapes but along the first axis; a vector (n,) counts as a matrix (1, n), a single
+        number as (1, 1).
+
+    Raises
+    ------
+    ShapeError
+        If the sizes along the other axes differ.
+    TypeError
+        If there is no tensor, or there are several dtypes.
 
     Examples
     --------

@@ -33,6 +33,8 @@ def hann_window(
     periodic : bool
         True for N = window_length, so that overlapping windows add up to one number; False for N =
         window_length - 1, so that the last weight equals the first.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
 
     Raises
     ------
@@ -70,6 +72,8 @@ def hamming_window(
         As for ``hann_window``.
     alpha, beta : float
         The mean, and how far the weights go from it.
+    dtype, device, requires_grad
+        As for ``lucid.tensor``; the dtype is by default ``lucid.get_default_dtype()``.
 
     Raises
     ------

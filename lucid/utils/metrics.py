@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from lucid import ops
-from lucid.errors import ShapeError, check_size
+from lucid.cures import cure, not_empty_cure, rank_cure, samples_cure
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.tensor import Tensor
 from lucid.types import Array
@@ -140,22 +141,31 @@ def classes(input: Tensor, target: Tensor) -> tuple[Array, Array, int]:
     check_tensor(target, "target", "metrics")
     predicted, true, known = input._array, target._array, 0
     if true.ndim != 1 or predicted.ndim not in (1, 2) or len(predicted) != len(true):
+        if true.ndim != 1:
+            code = cure("target.argmax(1)" if true.ndim == 2 else "target.flatten()")
+        elif predicted.ndim not in (1, 2):
+            code = rank_cure("x", input.shape, 1, 2)
+        else:
+            code = samples_cure([input.shape, target.shape], ("x", "target"))
         raise ShapeError(
             "predictions are (N,) or (N, K), and true classes (N,): "
-            f"got {input.shape} and {target.shape}"
+            f"got {input.shape} and {target.shape}{code}"
         )
     if not len(true):
         raise ValueError("of no samples, nothing can be said: got 0 predictions")
     if predicted.ndim == 2:
         known = predicted.shape[1]
         if not known:
-            raise ShapeError(f"scores are (N, K) with K of at least 1, got {input.shape}")
+            raise ShapeError(
+                f"scores are (N, K) with K of at least 1, got {input.shape}"
+                + not_empty_cure(input.shape)
+            )
         predicted = predicted.argmax(1)
     for name, array in (("input", predicted), ("target", true)):
         if not np.issubdtype(array.dtype, np.integer):
-            raise TypeError(
-                f"classes are whole numbers, got {name} of {array.dtype}\n"
-                "  try: scores of shape (N, K), or x.long()"
+            raise DtypeError(
+                f"classes are whole numbers, and scores (N, K); got {name} of {array.dtype}\n"
+                f"  try: {'x' if name == 'input' else name}.long()"
             )
         if array.min() < 0:
             raise ValueError(f"classes are at least 0, got {array.min()} in {name}")

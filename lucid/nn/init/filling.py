@@ -8,6 +8,7 @@ import numpy as np
 
 from lucid import random
 from lucid.autograd import is_tensor, no_grad
+from lucid.cures import rank_cure
 from lucid.errors import ShapeError
 from lucid.random import Generator
 from lucid.tensor import Tensor
@@ -34,7 +35,10 @@ def check_axes(tensor: Tensor, name: str, least: int, most: int) -> tuple[int, .
         fill(tensor, lambda: 0.0)  # raises with the cure
     if not least <= tensor.ndim <= most:
         axes = f"{least} axes" if least == most else f"{least} to {most} axes"
-        raise ShapeError(f"{name} fills a tensor of {axes}, got shape {tensor.shape}")
+        raise ShapeError(
+            f"{name} fills a tensor of {axes}, got shape {tensor.shape}"
+            + rank_cure("tensor", tensor.shape, least, most)
+        )
     return tensor.shape
 
 

@@ -7,6 +7,8 @@ import math
 import numpy as np
 
 from lucid.autograd import is_tensor
+from lucid.cures import not_empty_cure, rank_cure
+from lucid.errors import ShapeError
 from lucid.nn.init.filling import fill, normal_, uniform_
 from lucid.random import Generator
 from lucid.tensor import Tensor
@@ -20,9 +22,15 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     if not is_tensor(tensor):
         fill(tensor, lambda: 0.0)  # raises with the cure
     if tensor.ndim < 2:
-        raise ValueError(f"fans are defined for tensors of 2 axes or more, got {tensor.shape}")
+        raise ShapeError(
+            f"fans are defined for tensors of 2 axes or more, got {tensor.shape}"
+            + rank_cure("tensor", tensor.shape, 2, 2)
+        )
     if 0 in tensor.shape:
-        raise ValueError(f"fans are defined for tensors with numbers in them, got {tensor.shape}")
+        raise ShapeError(
+            f"fans are defined for tensors with numbers in them, got {tensor.shape}"
+            + not_empty_cure(tensor.shape)
+        )
     taps = math.prod(tensor.shape[2:])
     return tensor.shape[1] * taps, tensor.shape[0] * taps
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from lucid import ops
 from lucid.autograd import is_tensor, no_grad
+from lucid.cures import shape_cure
 from lucid.errors import ShapeError
 from lucid.nn.utils.clip_grad import as_list
 from lucid.tensor import Tensor
@@ -76,7 +77,7 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     if vec.shape != (ends[-1],):
         raise ShapeError(
             f"these parameters have {ends[-1]} numbers in all: expected a vector of shape "
-            f"({ends[-1]},), got {vec.shape}"
+            f"({ends[-1]},), got {vec.shape}{shape_cure('vec', vec.shape, (ends[-1],), 'zeros')}"
         )
     for p, start, end in zip(found, ends, ends[1:], strict=False):
         p.copy_(vec[start:end].reshape(p.shape))

@@ -78,8 +78,7 @@ def fuse_conv_bn_weights(
     if len(shape) < 2 or (O % shape[1] if transpose else shape[0] != O):
         raise ShapeError(
             f"a batch norm of {O} channels does not fit a {'transposed ' * transpose}convolution "
-            f"with a weight of shape {shape}\n  try: transpose={not transpose}, if it is "
-            f"{'no' if transpose else 'a'} transposed one"
+            f"with a weight of shape {shape}\n  try: transpose={not transpose}"
         )
     scale, bias = folded(conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
     if transpose:  # each group of the inputs has the scales of its own outputs
@@ -249,7 +248,8 @@ def fuse_linear_bn_eval(linear: Layer, bn: Module) -> Layer:
     if channels not in (1, weight.shape[0]):
         raise ShapeError(
             f"a batch norm of {channels} channels does not fit a linear layer with "
-            f"{weight.shape[0]} outputs: it needs as many, or 1"
+            f"{weight.shape[0]} outputs: it needs as many, or 1\n"
+            f"  try: nn.BatchNorm1d({weight.shape[0]})"
         )
     return twin(linear, *fuse_linear_bn_weights(weight, bias, *statistics))
 

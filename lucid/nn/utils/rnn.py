@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import is_tensor, make_tensor
-from lucid.errors import ShapeError
+from lucid.cures import cure, not_empty_cure, rank_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.convert import to
 from lucid.ops.index import getitem
@@ -154,7 +155,7 @@ def pack_padded_sequence(
     if enforce_sorted and not falls:
         raise ValueError(
             f"with enforce_sorted=True, lengths go from longest to shortest; got {sizes.tolist()}\n"
-            "  try: pack_padded_sequence(..., enforce_sorted=False)"
+            "  try: enforce_sorted=False"
         )
     order = np.argsort(-sizes, kind="stable")
     step, place = np.nonzero(np.arange(sizes.max())[:, None] < sizes[order])
@@ -360,7 +361,8 @@ def batch_and_length(name: str, x: Tensor, batch_first: bool) -> tuple[int, int]
     check_tensor(x, "the padded sequences", name)
     if x.ndim < 2 or 0 in x.shape[:2]:
         order = "(N, L, ...)" if batch_first else "(L, N, ...)"
-        raise ShapeError(f"{name} expected {order}, with N and L at least 1; got {x.shape}")
+        code = rank_cure("x", x.shape, 2, 2) if x.ndim < 2 else not_empty_cure(x.shape)
+        raise ShapeError(f"{name} expected {order}, with N and L at least 1; got {x.shape}{code}")
     return (x.shape[0], x.shape[1]) if batch_first else (x.shape[1], x.shape[0])
 
 
@@ -368,11 +370,18 @@ def checked_lengths(lengths: Lengths, N: int, L: int, least: int = 1) -> Ints:
     """The lengths of N sequences, each from ``least`` to L."""
     sizes = lengths._array if is_tensor(lengths) else np.asarray(lengths)
     if sizes.dtype.kind not in "iu":
-        raise TypeError(f"lengths are whole numbers, got {sizes.dtype}\n  try: lengths.long()")
+        raise DtypeError(f"lengths are whole numbers, got {sizes.dtype}\n  try: lengths.long()")
     if sizes.shape != (N,):
+        code = f"lucid.full(({N},), {L})"
+        if sizes.size == N:
+            code = f"lengths.reshape({N})"
+        elif sizes.shape == (L,):  # as many as the other axis has: N and L are exchanged
+            code = "x.transpose(0, 1)"
+        elif sizes.ndim == 1 and len(sizes) > N:
+            code = f"lengths[:{N}]"
         raise ShapeError(
-            f"there must be one length for each of the {N} sequences, got {sizes.shape}\n"
-            "  try: batch_first=True if the input is (N, L, ...)"
+            f"there must be one length for each of the {N} sequences, got {sizes.shape}"
+            + cure(code)
         )
     if sizes.min() < least or sizes.max() > L:
         raise ValueError(f"lengths must be from {least} to {L}, got {sizes.tolist()}")

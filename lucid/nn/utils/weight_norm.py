@@ -97,7 +97,8 @@ def split(module: Layer, name: str, dim: int | None, inside: bool) -> Layer:
     dim = None if dim == -1 else dim
     if dim is not None and not 0 <= dim < weight.ndim:
         raise AxisError(
-            f"dim is an axis of the weight, of shape {weight.shape}, or None; got {dim}"
+            f"dim is an axis of the weight, of shape {weight.shape}, or None; got {dim}\n"
+            "  try: dim=0"
         )
     norm = Norm(dim, inside)
     normed = isinstance(layer, WeightNormed)

@@ -1,0 +1,225 @@
+"""Every error of shapes and dtypes: its message, its cure, and that none is left out."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lucid
+from lucid import nn
+
+import errors_catalogue as catalogue
+
+PACKAGE = Path(lucid.__file__).parent
+KINDS = {"ShapeError", "AxisError", "DtypeError"}
+
+CASES = catalogue.cases()
+by_title = pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
+
+
+def test_the_page_is_what_the_lines_give():
+    assert catalogue.PAGE.read_text(encoding="utf-8") == catalogue.page(), (
+        "try: python tests/errors_catalogue.py, and read what has changed"
+    )
+
+
+@by_title
+def test_each_cure_works(case):
+    error, names = catalogue.failure(case.lines)
+    cures = catalogue.cures(str(error))
+    assert cures, f"no cure: {error}"
+    for cure, shape in cures:
+        lines = catalogue.cured(case, cure, names)
+        assert lines != case.lines
+        catalogue.run(lines, dict(catalogue.KNOWN))
+        if shape:
+            assert str(eval(cure, dict(names)).shape) == shape
+
+
+LAYERS = [
+    case for case in CASES if re.search(r"^(\w+) = nn\.(.*\n)+\1\(x\)$", "\n".join(case.lines))
+]
+
+
+@pytest.mark.parametrize("case", LAYERS, ids=[case.title for case in LAYERS])
+def test_inside_a_model_the_error_says_where(case):
+    error, names = catalogue.failure(case.lines)
+    layer = names[case.lines[-1].split("(")[0]]
+    model = nn.Sequential(nn.Identity(), nn.Sequential(layer))
+    with pytest.raises(type(error)) as caught:
+        model(names["x"])
+    where = f"  in model: 1.0 ({type(layer).__name__})"
+    notes = getattr(caught.value, "__notes__", [])  # an IndexError keeps its message
+    assert where in [*str(caught.value).split("\n"), *notes]
+    assert str(caught.value).replace(f"{where}\n", "") == str(error)
+
+
+# ------------------------------------------------------------------------------- none is left out
+
+# Where an error is made that the catalogue does not show, and why.
+NOT_SHOWN = {
+    ("ops/convert.py", "from_dlpack"): "needs another library; see test_io_memory.py",
+}
+
+
+def test_every_error_of_shapes_and_dtypes_is_in_the_catalogue():
+    seen: set[tuple[str, int]] = set()
+
+    def note(frame, event, arg):
+        file = frame.f_code.co_filename
+        if not file.startswith(str(PACKAGE)):
+            return None
+        if event == "line":
+            seen.add((file, frame.f_lineno))
+        return note
+
+    before = sys.gettrace()
+    sys.settrace(note)
+    try:
+        for case in CASES:
+            catalogue.failure(case.lines)
+    finally:
+        sys.settrace(before)
+    left_out = [
+        f"{path.relative_to(PACKAGE).as_posix()}, in {function}"
+        for path, function, lines in places()
+        if not any((str(path), line) in seen for line in lines)
+    ]
+    shown = sorted({place for place in left_out if tuple(place.split(", in ")) not in NOT_SHOWN})
+    assert not shown, f"try: add these to {catalogue.CASES}"
+
+
+def places():
+    """Where such an error is made: the file, the function, and the lines of the statement."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef):
+                for node in ast.walk(function):
+                    if makes_one(node):
+                        yield path, function.name, range(node.lineno, node.end_lineno + 1)
+
+
+def makes_one(node: ast.AST) -> bool:
+    """Whether it is a call of one of the classes, or of one chosen from them."""
+    if not isinstance(node, ast.Call):
+        return False
+    chosen = node.func
+    names = [chosen.body, chosen.orelse] if isinstance(chosen, ast.IfExp) else [chosen]
+    return any(isinstance(name, ast.Name) and name.id in KINDS for name in names)
+
+
+# Errors that speak of shapes, but are about what someone's own function or file gave back.
+NOT_OF_SHAPES = {"backward.py", "lazy.py", "optimizer.py", "state.py", "vowels.py"}
+
+
+def test_an_error_about_a_dtype_or_a_shape_has_its_class():
+    """Else nobody would look for it in the catalogue."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            code = ast.unparse(node) if isinstance(node, ast.Raise) else ""
+            if "TypeError(" in code:
+                assert ".dtype" not in code, f"{path}:{node.lineno}: try: DtypeError"
+            if "ValueError(" in code and path.name not in NOT_OF_SHAPES:
+                assert ".shape" not in code, f"{path}:{node.lineno}: try: ShapeError"
+
+
+# --------------------------------------------------------------------------- cures of any shapes
+
+SHAPES = st.lists(st.integers(0, 4), max_size=4).map(tuple)
+TRIED = [  # with tensors named as the messages name them
+    "a + b",
+    "a @ b",
+    "lucid.bmm(a, b)",
+    "lucid.mm(a, b)",
+    "lucid.cat([a, b], dim=1)",
+    "lucid.stack([a, b])",
+    "lucid.einsum('ij,jk->ik', a, b)",
+    "lucid.einsum('...ii,i->...', a, b)",
+    "lucid.where(condition > 0, x, 0.0)",
+    "F.conv1d(x, weight, bias, groups=2)",
+    "F.conv1d(x, weight, padding=2, padding_mode='reflect')",
+    "F.conv_transpose1d(x, weight, bias, padding=1)",
+    "F.linear(x, weight, bias)",
+    "F.batch_norm(x, None, None, weight, bias, training=True)",
+    "F.instance_norm(x, weight=weight)",
+    "F.group_norm(x, 2, weight)",
+    "F.layer_norm(x, (2, 3), weight)",
+    "F.layer_norm(x, 3, weight)",
+    "F.prelu(x, weight)",
+    "F.glu(x)",
+    "F.max_pool1d(x, 3, dilation=2, padding=1)",
+    "F.avg_pool1d(x, 3)",
+    "F.adaptive_max_pool1d(x, 2)",
+    "F.interpolate(x, scale_factor=0.5)",
+    "F.pad(x, (1, -2))",
+    "F.pad(x, (3, 2), mode='circular')",
+    "F.mse_loss(x, target)",
+    "F.binary_cross_entropy_with_logits(x, target, weight)",
+    "F.cross_entropy(scores, target.long() * 0, weight)",
+    "x.gather(1, index.long() * 0)",
+    "x.index_select(0, index.long() * 0)",
+    "x.expand(3, 4)",
+    "x.reshape(2, -1, 3)",
+    "x.unflatten(1, (2, -1))",
+    "x.repeat(2, 2)",
+    "x.repeat_interleave(repeats.long(), dim=0)",
+    "x.permute(0, 2, 2)",
+    "x.transpose(1, 2)",
+    "x.unfold(1, 3, 1)",
+    "x.topk(3)",
+    "x.tril()",
+    "x.amax(1)",
+    "lucid.logsumexp(x, 0)",
+    "lucid.utils.metrics.accuracy(x.long() * 0, target.long() * 0)",
+    "nn.LazyConv1d(2, 3)(x)",
+    "nn.Conv1d(3, 2, 2)(x)",
+    "nn.Linear(3, 2)(x)",
+    "nn.BatchNorm1d(3)(x)",
+    "nn.LSTM(3, 2)(x)",
+    "nn.ReflectionPad1d(2)(x)",
+]
+
+
+@pytest.mark.parametrize("line", TRIED)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_whatever_the_shapes_a_cure_gives_what_it_says(line, data):
+    used = [n.id for n in ast.walk(ast.parse(line)) if isinstance(n, ast.Name)]
+    shapes = {name: data.draw(SHAPES, name) for name in used if name not in catalogue.KNOWN}
+    names = {name: lucid.ones(*shape) for name, shape in shapes.items()} | catalogue.KNOWN
+    error = error_of(line, names)
+    if isinstance(error, lucid.ShapeError):
+        assert catalogue.cures(str(error)), error
+    for cure, shape in catalogue.cures(str(error)):
+        assert not shape or str(eval(cure, names).shape) == shape, error
+        if not cure.startswith(("lucid.", "model.")):  # which the line does not have
+            (mended,) = catalogue.cured(catalogue.Case("", "", [line], False), cure, names)
+            assert str(error_of(mended, names)) != str(error), mended
+
+
+def error_of(line, names):
+    """The error that a line raises, or None; of a kind that shapes may raise."""
+    try:
+        eval(line, dict(names))
+    except (ValueError, IndexError, NotImplementedError) as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("n", [3, 60])
+def test_one_of_many_tensors_has_a_name(n):
+    many = [lucid.zeros(2, 3)] * n + [lucid.zeros(5, 4)]
+    name = "d" if n == 3 else "tensors[60]"
+    with pytest.raises(lucid.ShapeError, match=re.escape(f"try: {name}[..., :3]    # -> (5, 3)")):
+        lucid.cat(many)
+    with pytest.raises(lucid.DtypeError, match=re.escape(f"try: {name}.to(lucid.float32)")):
+        lucid.stack([*many[:n], lucid.arange(3)])
+    with pytest.raises(lucid.ShapeError, match=r"try: .*\[:2\]    # -> \(2, 4\)"):
+        lucid.data.TensorDataset(*many)

@@ -312,6 +312,20 @@ def test_code_without_tensors():
     assert "try: grad.sum(0), since" in report.diagnosis
 
 
+def test_outputs_that_count_are_named_though_no_step_leads_from_one_to_the_next():
+    (x,) = arrays((2, 9))
+    mirror = [2, 1, *range(9), 7, 6]
+
+    def backward(grad, x):
+        gx = np.zeros_like(x)
+        gx[:, mirror] += grad  # of an index that comes twice, the last one wins
+        return gx
+
+    report = gradcheck(lambda x: x[:, mirror], x, backward=backward, raise_exception=False)
+    assert "of output, only indices 2, 3, 4, 5, 6, 7, 10, 11, 12 of axis 1 are" in report.diagnosis
+    assert "\nor overwritten" in report.diagnosis
+
+
 def test_whole_numbers_and_float32_without_tensors():
     w, index = arrays((4, 2))[0].astype(np.float32), np.array([1, 1, 3])
 

@@ -13,7 +13,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -60,9 +60,12 @@ def places(path: str) -> set[str] | None:
     return page(target).anchors if target.suffix == ".html" else set()
 
 
-def is_setting(address: str, anchor: str) -> bool:
-    """Whether an anchor is no place, but what the explorer is to show."""
-    return address in ("", "explorer.html", "../explorer.html") and "=" in anchor
+@cache
+def settings() -> set[str]:
+    """What may stand in the address of the convolution explorer."""
+    script = (DOCS / "explorer" / "settings.js").read_text(encoding="utf-8")
+    declared = re.search(r"const RANGES = .*?const PADDING = ", script, re.S)
+    return {"padding", "at", *re.findall(r"^  (\w+): \[", declared[0], re.M)}
 
 
 def missing(link: str, source: Path) -> str | None:
@@ -73,7 +76,10 @@ def missing(link: str, source: Path) -> str | None:
     found = places(os.path.normpath(source.parent / unquote(address)) if address else str(source))
     if found is None:
         return f"{source.relative_to(SITE)}: no file {address}"
-    if anchor and unquote(anchor) not in found and not is_setting(address, anchor):
+    if "=" in anchor and (address or source.name).endswith("explorer.html"):
+        unknown = set(parse_qs(anchor, keep_blank_values=True)) - settings()
+        return f"{source.relative_to(SITE)}: no setting {link}" if unknown else None
+    if anchor and unquote(anchor) not in found:
         return f"{source.relative_to(SITE)}: no place {link}"
     return None
 
@@ -113,14 +119,21 @@ def test_the_search_index_knows_a_layer_and_a_tutorial():
 def test_the_checker_sees_what_is_wrong(tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "SITE", tmp_path)
     (tmp_path / "b.html").write_text('<p id="here">', encoding="utf-8")
+    (tmp_path / "explorer.html").write_text("", encoding="utf-8")
     first = tmp_path / "a.html"
     first.write_text(
         '<a href="b.html#here"><a href="b.html#gone"><a href="c.html"><a href="https://x.org">'
+        '<a href="explorer.html#stride=2&amp;at=x,0,3"><a href="explorer.html#step=2">'
         '<script src="https://x.org/x.js"></script>',
         encoding="utf-8",
     )
     wrong = {missing(link, first) for link in page(first).links}
-    assert wrong == {None, "a.html: no place b.html#gone", "a.html: no file c.html"}
+    assert wrong == {
+        None,
+        "a.html: no place b.html#gone",
+        "a.html: no file c.html",
+        "a.html: no setting explorer.html#step=2",
+    }
     assert page(first).loaded == {"https://x.org/x.js"}
 
 
@@ -146,7 +159,7 @@ def cells(path: Path) -> list[tuple[bool, str]]:
 
 def test_every_tutorial_is_in_the_table_of_contents():
     index = (ROOT / "tutorials" / "index.md").read_text(encoding="utf-8")
-    assert len(TUTORIALS) >= 6
+    assert len(TUTORIALS) >= 10
     for path in TUTORIALS:
         assert re.search(rf"^{path.stem}$", index, re.M), path.stem
 

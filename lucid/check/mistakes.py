@@ -282,7 +282,7 @@ def and_so(kept: dict[int, Array]) -> str:
         step = (last - first) // (n - 1) if n > 1 else 1
         if n == 1:
             parts.append(f"index {first} of axis {axis}")
-        elif n > 2 and (indices == np.arange(first, last + 1, step)).all() and step > 1:
+        elif n > 2 and step > 1 and np.array_equal(indices, np.arange(first, last + 1, step)):
             parts.append(f"every {step}th index of axis {axis} from {first}")
         elif n == last - first + 1:
             parts.append(f"indices {first} to {last} of axis {axis}")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
-from lucid.cures import cure, rank_cure
+from lucid.cures import cure, part_cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.rows import RowMap, Table
 from lucid.ops.shape import axis_of, reshape
@@ -202,11 +202,7 @@ def gather_cure(
         return cure(f"index.unsqueeze({axis})", (*index[:axis], 1, *index[axis:]))
     if len(index) != len(input):
         return rank_cure("index", index, len(input), len(input))
-    kept = [
-        n if i == axis else min(n, m) for i, (n, m) in enumerate(zip(index, input, strict=True))
-    ]
-    parts = [":" if n == m else f":{n}" for n, m in zip(kept, index, strict=True)]
-    return cure(f"index[{', '.join(parts)}]", tuple(kept))
+    return part_cure("index", index, (*input[:axis], index[axis], *input[axis + 1 :]))
 
 
 def check_places(

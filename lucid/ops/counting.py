@@ -156,9 +156,7 @@ def histc(
     tensor([2., 1.])
     """
     if not input.is_floating_point():
-        raise DtypeError(
-            f"histc counts float numbers, got {input.dtype.name}" + cure("x.float()")
-        )
+        raise DtypeError(f"histc counts float numbers, got {input.dtype.name}" + cure("x.float()"))
     x, count = input._array, operator.index(bins)
     low, high = builtins.float(min), builtins.float(max)
     if low == high == 0 and x.size:
@@ -249,8 +247,7 @@ def searchsorted(
     if not rows.ndim or rows.shape[:-1] != x.shape[:-1]:
         raise ShapeError(
             "searchsorted needs a sequence of one row, or one row for each of the input's: got "
-            f"a sequence {rows.shape} for an input {x.shape}"
-            + rows_cure(rows.shape, x.shape)
+            f"a sequence {rows.shape} for an input {x.shape}" + rows_cure(rows.shape, x.shape)
         )
     out: Array = np.empty(x.shape, np.int64)
     for i in np.ndindex(x.shape[:-1]):

@@ -82,7 +82,7 @@ def multinomial(
     Raises
     ------
     ShapeError
-        If there is neither a row nor rows.
+        If there is neither a row nor rows, or no place in them.
     ValueError
         If a weight is negative or not finite, there are too few places to draw from, or none is to
         be drawn.
@@ -99,6 +99,12 @@ def multinomial(
             "multinomial draws from one row of weights (n,) or several (N, n), got "
             f"{input.shape}"
             + cure(f"x.flatten(0, {input.ndim - 2})" if input.ndim else "x[None]", shape)
+        )
+    if input.shape[-1] == 0:
+        sizes = ", ".join(str(max(n, 1)) for n in input.shape)
+        raise ShapeError(
+            f"multinomial needs at least one place to draw, got {input.shape}"
+            + cure(f"lucid.ones({sizes})")
         )
     weights, count = np.atleast_2d(input._array).astype(np.float64), operator.index(num_samples)
     if count < 1:

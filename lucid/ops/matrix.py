@@ -135,7 +135,7 @@ def diagonal(
     >>> lucid.diagonal(lucid.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
-    first, second = axis_of(dim1, input.ndim), axis_of(dim2, input.ndim)
+    first, second = axis_of(dim1, input.ndim, ""), axis_of(dim2, input.ndim, "")
     if first == second:
         raise ValueError(
             f"a diagonal lies in two axes, got dim1={dim1} and dim2={dim2}"
@@ -206,7 +206,9 @@ def trace(input: Tensor) -> Tensor:
     """
     if input.ndim != 2:
         code = rank_cure("x", input.shape, 2, 2)
-        if input.ndim > 2:
+        if input.ndim == 1:
+            code = cure("lucid.diag(x)", 2 * input.shape)
+        elif input.ndim > 2:
             code = cure("x.diagonal(0, -2, -1).sum(-1)", input.shape[:-2])
         raise ShapeError(f"trace takes a matrix, got {input.shape}{code}")
     return sum(diag(input))

@@ -218,9 +218,10 @@ def check_quantile(input: Tensor, parts: NDArray[np.float64], interpolation: str
             + cure("q.flatten()", (parts.size,))
         )
     if not ((parts >= 0) & (parts <= 1)).all():
+        percent = parts.min() >= 0 and parts.max() <= 100
         raise ValueError(
-            f"quantile needs each q from 0 to 1, got {parts.min()} to {parts.max()}\n"
-            f"  try: q={float(np.nan_to_num(parts, nan=0.5).clip(0, 1).flat[0])}"
+            f"quantile needs each q from 0 to 1, got {parts.min()} to {parts.max()}"
+            + cure(f"q={(parts / 100).tolist()}" if percent else "q=0.5")
         )
     if interpolation not in WAYS:
         raise ValueError(f"interpolation is one of {', '.join(WAYS)}; got {interpolation!r}")

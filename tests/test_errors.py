@@ -43,18 +43,34 @@ def test_each_cure_works(case):
 
 
 LAYERS = [
-    case for case in CASES if re.search(r"^(\w+) = nn\.(.*\n)+\1\(x\)$", "\n".join(case.lines))
+    case
+    for case in CASES
+    if re.search(r"^(\w+) = nn\.(.*\n)+\1(\.eval\(\))?\(x.*\)$", "\n".join(case.lines))
 ]
+
+
+class Model(nn.Module):
+    """A layer at the path encoder.1.0, called with whatever arguments the model is."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Identity(), nn.Sequential(layer))
+
+    def forward(self, *args):
+        return self.encoder[1][0](*args)
 
 
 @pytest.mark.parametrize("case", LAYERS, ids=[case.title for case in LAYERS])
 def test_inside_a_model_the_error_says_where(case):
     error, names = catalogue.failure(case.lines)
-    layer = names[case.lines[-1].split("(")[0]]
-    model = nn.Sequential(nn.Identity(), nn.Sequential(layer))
+    call = ast.parse(case.lines[-1], mode="eval").body
+    layer = names[re.match(r"\w+", case.lines[-1])[0]]
+    model = Model(layer)
+    if layer.training is False:
+        model.eval()
     with pytest.raises(type(error)) as caught:
-        model(names["x"])
-    where = f"  in model: 1.0 ({type(layer).__name__})"
+        model(*[names[arg.id] for arg in call.args])
+    where = f"  in model: encoder.1.0 ({type(layer).__name__})"
     notes = getattr(caught.value, "__notes__", [])  # an IndexError keeps its message
     assert where in [*str(caught.value).split("\n"), *notes]
     assert str(caught.value).replace(f"{where}\n", "") == str(error)

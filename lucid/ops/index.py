@@ -182,8 +182,7 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
             f"up: got index {index.shape} for input {input.shape}, dim {dim}"
             + gather_cure(index.shape, input.shape, axis)
         )
-    (found, *_) = as_index(index)
-    check_places(found, "gather", axis, input.shape)
+    found = places_in(index, "gather", axis, input.shape)
     if axis == input.ndim - 1 and index.shape[:-1] == input.shape[:-1]:  # row by row
         count = math.prod(index.shape[:-1])
         places = np.ascontiguousarray(found).reshape(1, count, index.shape[-1])
@@ -205,18 +204,22 @@ def gather_cure(
     return part_cure("index", index, (*input[:axis], index[axis], *input[axis + 1 :]))
 
 
-def check_places(
-    places: Array, name: str, axis: builtins.int, shape: tuple[builtins.int, ...]
-) -> None:
-    """Whole numbers, of places that the axis has."""
-    if places.dtype.kind == "b":
-        raise DtypeError(f"{name} looks up whole numbers, got bool\n  try: index.long()")
-    n = shape[axis]
+def places_in(
+    index: Tensor, name: str, axis: builtins.int, shape: tuple[builtins.int, ...]
+) -> Array:
+    """A copy of an index: whole numbers, of places that the axis has."""
+    kind = index._array.dtype.kind
+    if kind == "b" or (kind == "f" and index.numel()):  # as [] makes a tensor of floats
+        raise DtypeError(
+            f"{name} looks up whole numbers, got {index.dtype.name}" + cure("index.long()")
+        )
+    places, n = index._array.astype(np.int64), shape[axis]
     if places.size and not (places.min() >= 0 and places.max() < n):
         raise IndexError(
             f"{name} looks up 0 to {n - 1} along axis {axis} of {shape}, "
             f"got {places.min()} to {places.max()}"
         )
+    return places
 
 
 def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
@@ -248,8 +251,7 @@ def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
             f"index_select needs an index of one axis, got {index.shape}"
             + cure("index.flatten()", (index.numel(),))
         )
-    (found, *_) = as_index(index)
-    check_places(found, "index_select", axis, input.shape)
+    found = places_in(index, "index_select", axis, input.shape)
     return take(input, axis, found.reshape(-1))
 
 

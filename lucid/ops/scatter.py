@@ -13,7 +13,7 @@ from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import expand, lift
 from lucid.ops.compare import where
-from lucid.ops.index import GetItem, as_index, check_places, gather_cure
+from lucid.ops.index import GetItem, gather_cure, places_in
 from lucid.ops.shape import axis_of
 from lucid.types import Array
 
@@ -183,8 +183,7 @@ def index_add(
             f"the input along the others: got {source.shape} for an input {input.shape}"
             + shape_cure("source", source.shape, wanted, "zeros")
         )
-    (found, *_) = as_index(index)
-    check_places(found, "index_add", axis, input.shape)
+    found = places_in(index, "index_add", axis, input.shape)
     places = (*[slice(None)] * axis, found)
     return ScatterAdd(places)(input, source if alpha == 1 else mul(source, alpha))
 
@@ -200,8 +199,7 @@ def places_of(name: str, input: Tensor, dim: builtins.int, index: Tensor) -> tup
             f"axis looked up: got index {index.shape} for input {input.shape}, dim {dim}"
             + gather_cure(index.shape, input.shape, axis)
         )
-    (found, *_) = as_index(index)
-    check_places(found, name, axis, input.shape)
+    found = places_in(index, name, axis, input.shape)
     where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     where[axis] = found
     return tuple(where)

@@ -36,11 +36,20 @@ def shape_cure(name: str, shape: Shape, wanted: Shape, fill: str = "ones") -> st
     sizes = ", ".join(map(str, wanted))
     if math.prod(shape) == math.prod(wanted):
         return cure(f"{name}.reshape({sizes})", wanted)
+    if broadcast(shape, wanted) == wanted:
+        return cure(f"{name}.expand({sizes})", wanted)
     if math.prod(shape) == 1:
         return cure(f"{name}.flatten().expand({sizes})", wanted)
-    if len(shape) == len(wanted) == 1 and shape > wanted:
-        return cure(f"{name}[:{sizes}]", wanted)
+    if len(shape) == len(wanted) and all(n >= m for n, m in zip(shape, wanted, strict=True)):
+        return part_cure(name, shape, wanted)
     return cure(f"lucid.{fill}({sizes})", wanted)
+
+
+def part_cure(name: str, shape: Shape, most: Shape) -> str:
+    """The cure for a tensor that is larger than another: the part as large as that."""
+    kept = tuple(map(min, shape, most))
+    parts = [":" if n == m else f":{n}" for n, m in zip(kept, shape, strict=True)]
+    return cure(f"{name}[{', '.join(parts)}]", kept)
 
 
 def not_empty_cure(shape: Shape) -> str:
@@ -66,13 +75,19 @@ def axis_cure(name: str, shape: Shape, axis: int, expected: int) -> str:
 
 
 def narrow_cure(
-    names: Sequence[str], shapes: Sequence[Shape], last: int = -1, free: int | None = None
+    names: Sequence[str],
+    shapes: Sequence[Shape],
+    last: int = -1,
+    free: int | None = None,
+    but: int = 0,
 ) -> str:
     """The cure for shapes that differ: the longest is cut along the last axis where they do.
 
-    Sizes that are ``free`` need not be equal to the others.
+    Sizes that are ``free`` need not be equal to the others, nor those along the axis ``but``.
     """
     for axis in range(last, -1 - min(map(len, shapes)), -1):
+        if axis == but:
+            continue
         sizes = [shape[axis] for shape in shapes]
         least = min((n for n in sizes if n != free), default=max(sizes))
         if max(sizes) > least:

@@ -38,8 +38,9 @@ INTRODUCTION = """
 Every error about a shape or a dtype says which rule was broken and by which values, and ends with
 code to try. In that code ``x`` stands for the tensor that was given, ``a`` and ``b`` for the two
 sides of an operator; other names are those of arguments. A line with an option, such as
-``padding=2``, belongs into the call that makes the layer, or into the call that failed. Inside a
-model, one more line says where: ``in model: encoder.0 (LazyConv1d)``.
+``padding=2``, belongs into the call that makes the layer, or into the call that failed. A layer's
+error begins with its name, ``Conv1d expected``, that of a function with the function's, ``conv1d
+expected``. Inside a model, one more line says where: ``in model: encoder.0 (LazyConv1d)``.
 
 A wrong shape raises a :class:`lucid.ShapeError`, which is a ``ValueError``; an axis that does not
 exist an :class:`lucid.AxisError`, which is both of these and an ``IndexError``; a wrong dtype a

@@ -266,7 +266,7 @@ def test_glu_errors():
         (lambda x: nn.PReLU(4)(x), lucid.ShapeError, r"\(3,\) for the channels .* got \(4,\)"),
         (lambda x: F.prelu(x, lucid.ones(3, 1)), lucid.ShapeError, r"got \(3, 1\)"),
         (lambda x: nn.PReLU(3).double()(x), TypeError, "one dtype, got float32 for input and"),
-        (lambda x: nn.GELU()(x.long()), TypeError, "gelu needs a float32 or float64 input, got"),
+        (lambda x: nn.GELU()(x.long()), TypeError, "GELU needs a float32 or float64 input, got"),
         (lambda x: F.elu([1.0]), TypeError, "elu needs a tensor for input, got list"),
     ],
 )

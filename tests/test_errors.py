@@ -43,18 +43,34 @@ def test_each_cure_works(case):
 
 
 LAYERS = [
-    case for case in CASES if re.search(r"^(\w+) = nn\.(.*\n)+\1\(x\)$", "\n".join(case.lines))
+    case
+    for case in CASES
+    if re.search(r"^(\w+) = nn\.(.*\n)+\1(\.eval\(\))?\(x.*\)$", "\n".join(case.lines))
 ]
+
+
+class Model(nn.Module):
+    """A layer at the path encoder.1.0, called with whatever arguments the model is."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Identity(), nn.Sequential(layer))
+
+    def forward(self, *args):
+        return self.encoder[1][0](*args)
 
 
 @pytest.mark.parametrize("case", LAYERS, ids=[case.title for case in LAYERS])
 def test_inside_a_model_the_error_says_where(case):
     error, names = catalogue.failure(case.lines)
-    layer = names[case.lines[-1].split("(")[0]]
-    model = nn.Sequential(nn.Identity(), nn.Sequential(layer))
+    call = ast.parse(case.lines[-1], mode="eval").body
+    layer = names[re.match(r"\w+", case.lines[-1])[0]]
+    model = Model(layer)
+    if layer.training is False:
+        model.eval()
     with pytest.raises(type(error)) as caught:
-        model(names["x"])
-    where = f"  in model: 1.0 ({type(layer).__name__})"
+        model(*[names[arg.id] for arg in call.args])
+    where = f"  in model: encoder.1.0 ({type(layer).__name__})"
     notes = getattr(caught.value, "__notes__", [])  # an IndexError keeps its message
     assert where in [*str(caught.value).split("\n"), *notes]
     assert str(caught.value).replace(f"{where}\n", "") == str(error)
@@ -177,6 +193,33 @@ TRIED = [  # with tensors named as the messages name them
     "x.tril()",
     "x.amax(1)",
     "lucid.logsumexp(x, 0)",
+    "lucid.dot(a, b)",
+    "lucid.mv(a, b)",
+    "lucid.outer(a, b)",
+    "lucid.hypot(a, b)",
+    "lucid.diag(x, -1)",
+    "lucid.diagonal(x, 1, 0, 2)",
+    "lucid.trace(x)",
+    "lucid.hstack([a, b])",
+    "lucid.vstack([a, b])",
+    "lucid.broadcast_tensors(a, b)",
+    "lucid.meshgrid(a, b)",
+    "lucid.lerp(x, end, weight)",
+    "lucid.addcmul(x, tensor1, tensor2)",
+    "lucid.normal(mean, std)",
+    "lucid.normal(mean, std, size=(2, 3))",
+    "lucid.multinomial(x, 2, replacement=True)",
+    "lucid.bincount(x.long(), weights)",
+    "lucid.searchsorted(sorted_sequence, x)",
+    "lucid.bucketize(x, boundaries)",
+    "x.quantile(q, dim=1)",
+    "x.median(0)",
+    "x.cumprod(1)",
+    "x.diff(prepend=prepend, append=append)",
+    "x.diff(dim=0, append=append)",
+    "x.scatter(1, index.long() * 0, src)",
+    "x.scatter_add(0, index.long() * 0, src)",
+    "x.index_add(1, index.long() * 0, source)",
     "lucid.utils.metrics.accuracy(x.long() * 0, target.long() * 0)",
     "nn.LazyConv1d(2, 3)(x)",
     "nn.Conv1d(3, 2, 2)(x)",

@@ -217,9 +217,41 @@ def test_other_errors_get_a_note(error):
 
 def test_a_type_error_is_extended_like_a_value_error():
     model = nn.Sequential(nn.Linear(2, 2))
-    with pytest.raises(TypeError, match="linear needs a tensor for input, got list") as caught:
+    with pytest.raises(TypeError, match="Linear needs a tensor for input, got list") as caught:
         model([1.0, 2.0])
     assert str(caught.value).endswith("\n  in model: 0 (Linear)\n  try: lucid.tensor(x)")
+
+
+class Own(nn.Conv1d):
+    """A user's layer, with lucid's forward."""
+
+
+class Written(nn.Conv1d):
+    """A user's layer, whose forward names the function."""
+
+    def forward(self, x):
+        return F.conv1d(x, self.weight)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        (nn.Conv1d(3, 2, 1), "Conv1d"),
+        (nn.LazyConv1d(2, 1), "LazyConv1d"),
+        (nn.ConvTranspose1d(3, 2, 1), "ConvTranspose1d"),
+        (nn.LazyLinear(2), "LazyLinear"),
+        (nn.LayerNorm(5), "LayerNorm"),
+        (Own(3, 2, 1), "Own"),
+        (Written(3, 2, 1), "conv1d"),
+        (nn.Sequential(Written(3, 2, 1)), "conv1d"),
+        (lambda x: nn.Conv1d(3, 2, 1).forward(x), "conv1d"),
+    ],
+)
+def test_an_error_begins_with_the_layer_where_lucid_calls_the_function(layer, name):
+    seen, other = lucid.zeros(4, 3, 5), lucid.zeros(4, 2, 6)
+    layer(seen)
+    with pytest.raises(lucid.ShapeError, match=rf"^{name} expected "):
+        layer(other)
 
 
 def test_an_interruption_passes_untouched():

@@ -181,7 +181,7 @@ def test_from_pretrained():
         (lambda: nn.Embedding(3, 2)(lucid.tensor([0, 3])), IndexError, "rows 0 to 2, .* 0 to 3"),
         (lambda: nn.Embedding(3, 2)(lucid.tensor([-1])), IndexError, "rows 0 to 2, .* -1 to -1"),
         (lambda: nn.Embedding(3, 2)(lucid.ones(2)), TypeError, r"got float32\n  try: x.long\(\)"),
-        (lambda: nn.Embedding(3, 2)([1]), TypeError, "embedding needs a tensor for input, got"),
+        (lambda: nn.Embedding(3, 2)([1]), TypeError, "Embedding needs a tensor for input, got"),
         (lambda: F.embedding(lucid.tensor([0]), lucid.ones(3)), lucid.ShapeError, r"got \(3,\)"),
     ],
 )

@@ -22,6 +22,7 @@ import numpy as np
 from lucid._ext.numpy_twins import pad_index
 from lucid.autograd import grad as gradients
 from lucid.autograd import make_tensor
+from lucid.cures import shape_cure
 from lucid.errors import ShapeError, check_size
 from lucid.grad_mode import enable_grad
 from lucid.ops import conv, conv_transpose
@@ -177,7 +178,10 @@ def make_case(x: Array, w: Array, b: Array | None, g: Array | None, options: Opt
     if g is not None:
         g = example_gradient(shape) if g.size == 0 else g
         if g.shape != shape:
-            raise ShapeError(f"grad has the shape of the output, {shape}, got {g.shape}")
+            raise ShapeError(
+                f"grad has the shape of the output, {shape}, got {g.shape}"
+                + shape_cure("grad", g.shape, shape)
+            )
     check_finite(input=x, weight=w, bias=b, grad=g)
     return Case(x, w, b, g, geometry, shape, options)
 
@@ -215,7 +219,7 @@ def check_drawable(
 ) -> None:
     """One sample, and no more cells and steps than can be told apart."""
     if x[0] != 1:
-        raise ValueError(
+        raise ShapeError(
             "an animation shows one sample, for all are treated alike: got an input of shape "
             f"{x}\n  try: x[:1]"
         )

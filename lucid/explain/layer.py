@@ -11,6 +11,7 @@ from typing import Any
 
 from lucid import nn, notebook
 from lucid.autograd import is_tensor
+from lucid.cures import cure
 from lucid.errors import AxisError
 from lucid.explain import counting, reading
 from lucid.explain.reading import SLIDING, Block
@@ -186,7 +187,10 @@ def checked_at(at: Sequence[int] | None, shape: tuple[int, ...]) -> tuple[int, .
         middle = shape[-1] // 2 if len(shape) > 2 else 0
         return (*[0] * (len(shape) - 1), middle) if shape else ()
     if len(at) != len(shape) or not all(-n <= i < n for i, n in zip(at, shape, strict=True)):
-        raise AxisError(f"the output has shape {shape}, and no index {tuple(at)}")
+        last = None if 0 in shape else tuple(n - 1 for n in shape)
+        raise AxisError(
+            f"the output has shape {shape}, and no index {tuple(at)}" + cure(f"at={last}")
+        )
     return tuple(i % n for i, n in zip(at, shape, strict=True))
 
 

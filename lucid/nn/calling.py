@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lucid.errors import add_to_message
+from lucid.nn import functional
 from lucid.tensor import RemovableHandle
 
 if TYPE_CHECKING:
@@ -36,12 +37,27 @@ def say_where(model: Module, error: Exception) -> None:
     # Each module that the error passes on its way out names the path anew, from further out.
     model._parameters_or_error()  # a module that was never set up has no paths
     try:
+        if "_lucid_source" not in error.__dict__:
+            name_layer(model, error)
         source = error.__dict__.setdefault("_lucid_source", id(model))
         for path, module in model.named_modules():
             if id(module) == source and path:
                 add_to_message(error, f"in model: {path} ({type(module).__name__})")
     except (AttributeError, TypeError):
         pass  # an exception that cannot be added to is raised as it is
+
+
+def name_layer(layer: Module, error: Exception) -> None:
+    """Begin a message with the layer's name, not that of the function that computes it.
+
+    Only where lucid's own ``forward`` has called the function: ``conv1d expected 3 channels``, from
+    a ``Conv1d``, becomes ``Conv1d expected 3 channels``. Who writes ``F.conv1d`` looks for that.
+    """
+    own = type(layer).forward.__module__.startswith("lucid.")
+    if own and isinstance(error, ValueError | TypeError) and [type(a) for a in error.args] == [str]:
+        name, space, rest = error.args[0].partition(" ")
+        if name in functional.__all__:
+            error.args = (f"{type(layer).__name__}{space}{rest}",)
 
 
 def checked_pair(changed: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -8,13 +8,15 @@ back to the shape of the input it belongs to.
 from __future__ import annotations
 
 import builtins
+import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
-from lucid.cures import broadcast, broadcast_cure, cure
+from lucid.cures import Shape, broadcast, broadcast_cure, cure
 from lucid.errors import ShapeError
 from lucid.ops.convert import to
 from lucid.ops.shape import shape_of
@@ -91,6 +93,17 @@ def pair(a: TensorLike, b: TensorLike, *, floating: builtins.bool = False) -> tu
             f"got {x.shape} and {y.shape}" + broadcast_cure(("a", "b"), (x.shape, y.shape))
         )
     return x, y
+
+
+def common_shape(names: Sequence[str], shapes: Sequence[Shape]) -> Shape:
+    """The shape that tensors of these shapes have together, as their names stand in a message."""
+    for (a, shape), (b, other) in itertools.combinations(zip(names, shapes, strict=True), 2):
+        if broadcast(shape, other) is None:
+            raise ShapeError(
+                "sizes must be equal, or one of them 1, along each axis from the last: got "
+                f"{shape} for {a} and {other} for {b}" + broadcast_cure((a, b), (shape, other))
+            )
+    return np.broadcast_shapes(*shapes)
 
 
 def lift(value: TensorLike, wanted: dtype) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import make_tensor
-from lucid.errors import ShapeError, check_size
+from lucid.cures import broadcast, cure, shape_cure
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.broadcast import raw
 from lucid.ops.reduce import Dims, sum
 from lucid.ops.shape import axis_of
@@ -84,12 +86,12 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.i
 
     Raises
     ------
-    TypeError
+    DtypeError
         If the numbers are not whole.
     ValueError
-        If one is negative, there is not one axis, or ``minlength`` is below 0.
+        If one is negative, or ``minlength`` is below 0.
     ShapeError
-        If there is not a weight for each number.
+        If there is not one axis, or not a weight for each number.
 
     Examples
     --------
@@ -101,15 +103,23 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: builtins.i
     """
     x = input._array
     if x.dtype.kind not in "iu":
-        raise TypeError(f"bincount counts whole numbers, got {input.dtype.name}\n  try: x.long()")
-    if x.ndim != 1 or x.min(initial=0) < 0:
-        low = x.min(initial=0)
+        raise DtypeError(
+            f"bincount counts whole numbers, got {input.dtype.name}" + cure("x.long()")
+        )
+    if x.ndim != 1:
+        raise ShapeError(
+            f"bincount counts the numbers on one axis, got an input {input.shape}"
+            + cure("x.flatten()", (input.numel(),))
+        )
+    if x.min(initial=0) < 0:
         raise ValueError(
-            "bincount counts whole numbers from 0 up, on one axis: "
-            f"got shape {input.shape}, the least number {low}\n  try: x.flatten()"
+            f"bincount counts whole numbers from 0 up, got {x.min()}" + cure("x - x.min()")
         )
     if weights is not None and weights.shape != input.shape:
-        raise ShapeError(f"a weight for each number: got {weights.shape} for {input.shape}")
+        raise ShapeError(
+            f"bincount needs a weight for each number: got weights {weights.shape} for an input "
+            f"{input.shape}" + shape_cure("weights", weights.shape, input.shape)
+        )
     size = check_size("minlength", minlength, 0)
     if weights is None:
         return make_tensor(np.bincount(x, minlength=size).astype(np.int64, copy=False))
@@ -133,7 +143,7 @@ def histc(
 
     Raises
     ------
-    TypeError
+    DtypeError
         For whole numbers.
     ValueError
         If there is no part, ``max`` is below ``min``, or a limit is not finite (as the limits of
@@ -146,7 +156,7 @@ def histc(
     tensor([2., 1.])
     """
     if not input.is_floating_point():
-        raise TypeError(f"histc counts float numbers, got {input.dtype.name}\n  try: x.float()")
+        raise DtypeError(f"histc counts float numbers, got {input.dtype.name}" + cure("x.float()"))
     x, count = input._array, operator.index(bins)
     low, high = builtins.float(min), builtins.float(max)
     if low == high == 0 and x.size:
@@ -236,13 +246,23 @@ def searchsorted(
         return make_tensor(rows.searchsorted(x, side))
     if not rows.ndim or rows.shape[:-1] != x.shape[:-1]:
         raise ShapeError(
-            "a sequence is one row, or has the rows of the input: "
-            f"got {rows.shape} for an input {x.shape}"
+            "searchsorted needs a sequence of one row, or one row for each of the input's: got "
+            f"a sequence {rows.shape} for an input {x.shape}" + rows_cure(rows.shape, x.shape)
         )
     out: Array = np.empty(x.shape, np.int64)
     for i in np.ndindex(x.shape[:-1]):
         out[i] = rows[i].searchsorted(x[i], side)
     return make_tensor(out)
+
+
+def rows_cure(rows: tuple[builtins.int, ...], x: tuple[builtins.int, ...]) -> str:
+    """The input once more for each row of the sequence, or the sequence's first row."""
+    wanted = (*rows[:-1], *x[-1:])
+    if rows and x and broadcast(x, wanted) == wanted:
+        return cure(f"x.expand({', '.join(map(str, wanted))})", wanted)
+    if 0 in rows or not rows:
+        return cure("sorted_sequence.flatten()", (math.prod(rows),))
+    return cure(f"sorted_sequence[{', '.join('0' * (len(rows) - 1))}]", rows[-1:])
 
 
 def bucketize(input: TensorLike, boundaries: Tensor, *, right: builtins.bool = False) -> Tensor:
@@ -269,7 +289,10 @@ def bucketize(input: TensorLike, boundaries: Tensor, *, right: builtins.bool = F
     tensor([0, 1, 3])
     """
     if boundaries.ndim != 1:
-        raise ShapeError(f"boundaries are one row, got {boundaries.shape}")
+        raise ShapeError(
+            f"bucketize needs boundaries on one axis, got {boundaries.shape}"
+            + cure("boundaries.flatten()", (boundaries.numel(),))
+        )
     return searchsorted(boundaries, input, right=right)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ import numpy as np
 
 from lucid import random, types
 from lucid.autograd import is_tensor, make_tensor
-from lucid.errors import ShapeError
-from lucid.ops.broadcast import raw
+from lucid.cures import broadcast, cure
+from lucid.errors import DtypeError, ShapeError
+from lucid.ops.broadcast import common_shape, raw
 from lucid.ops.create import checked_shape
 
 if TYPE_CHECKING:
@@ -31,8 +33,10 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
 
     Raises
     ------
+    DtypeError
+        If the dtype is none of fractions.
     ValueError
-        If a probability is not from 0 to 1, or the dtype is none of fractions.
+        If a probability is not from 0 to 1.
     TypeError
         If ``generator`` is something else.
 
@@ -43,8 +47,15 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     tensor([0., 1.])
     """
     p = input._array
-    if not input.is_floating_point() or not ((p >= 0) & (p <= 1)).all():
-        raise ValueError("bernoulli needs float probabilities from 0 to 1\n  try: x.sigmoid()")
+    if not input.is_floating_point():
+        raise DtypeError(
+            f"bernoulli needs float probabilities, got {input.dtype.name}" + cure("x.float()")
+        )
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ValueError(
+            f"bernoulli needs float probabilities from 0 to 1, got {p.min()} to {p.max()}"
+            + cure("x.sigmoid()")
+        )
     return make_tensor((random.stream(generator).random(p.shape) < p).astype(p.dtype))
 
 
@@ -71,7 +82,7 @@ def multinomial(
     Raises
     ------
     ShapeError
-        If there is neither a row nor rows.
+        If there is neither a row nor rows, or no place in them.
     ValueError
         If a weight is negative or not finite, there are too few places to draw from, or none is to
         be drawn.
@@ -83,13 +94,34 @@ def multinomial(
     tensor([1, 1])
     """
     if input.ndim not in (1, 2):
-        raise ShapeError(f"multinomial draws from one row of weights or several, got {input.shape}")
+        shape = (math.prod(input.shape[:-1]), *input.shape[-1:])
+        raise ShapeError(
+            "multinomial draws from one row of weights (n,) or several (N, n), got "
+            f"{input.shape}"
+            + cure(f"x.flatten(0, {input.ndim - 2})" if input.ndim else "x[None]", shape)
+        )
+    if input.shape[-1] == 0:
+        sizes = ", ".join(str(max(n, 1)) for n in input.shape)
+        raise ShapeError(
+            f"multinomial needs at least one place to draw, got {input.shape}"
+            + cure(f"lucid.ones({sizes})")
+        )
     weights, count = np.atleast_2d(input._array).astype(np.float64), operator.index(num_samples)
-    enough = (weights > 0).sum(1) >= (1 if replacement else count)
-    if count < 1 or not (np.isfinite(weights).all() and (weights >= 0).all() and enough.all()):
+    if count < 1:
         raise ValueError(
-            "multinomial needs finite weights from 0 up, as many above 0 as are drawn without "
-            f"replacement: got {num_samples} of {input.shape}, replacement={replacement}"
+            f"multinomial draws at least one place, got {num_samples}" + cure("num_samples=1")
+        )
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(
+            f"multinomial needs finite weights from 0 up, got {weights.min()} to {weights.max()}"
+            + cure("x.softmax(-1)")
+        )
+    most = (weights > 0).sum(1).min(initial=count)
+    if most < (1 if replacement else count):
+        raise ValueError(
+            "multinomial needs weights above 0, as many as are drawn without replacement: got "
+            f"{most} in a row for {count} draws, replacement={replacement}"
+            + cure("replacement=True" if most else "x.softmax(-1)")
         )
     stream = random.stream(generator)
     drawn = [stream.choice(len(w), count, replacement, w / w.sum()) for w in weights]
@@ -134,7 +166,8 @@ def normal(
     if size is None and not (is_tensor(mean) or is_tensor(std)):
         raise TypeError("normal of two numbers needs a size\n  try: lucid.normal(0.0, 1.0, (3,))")
     if not (s >= 0).all():
-        raise ValueError(f"the standard deviation is at least 0, got {s.min()}")
+        code = "std.abs()" if is_tensor(std) else f"std={-s}"
+        raise ValueError(f"the standard deviation is at least 0, got {s.min()}{cure(code)}")
     shape = drawn_shape(m.shape, s.shape, size)
     floats = [x.dtype for x in (mean, std) if is_tensor(x) and x.is_floating_point()]
     dtype = np.result_type(*[d.numpy for d in floats or [types.get_default_dtype()]])
@@ -144,14 +177,11 @@ def normal(
 
 def drawn_shape(mean: tuple[int, ...], std: tuple[int, ...], size: Any) -> tuple[int, ...]:
     """How many numbers are drawn: the size asked for, or that of mean and deviation together."""
-    asked = None if size is None else checked_shape((size,))
-    try:
-        shape = np.broadcast_shapes(mean, std, asked or ())
-    except ValueError:
-        shape = None
-    if shape is None or asked not in (None, shape):
+    shape = common_shape(("mean", "std"), (mean, std))
+    asked = shape if size is None else checked_shape((size,))
+    if broadcast(shape, asked) != asked:
         raise ShapeError(
-            "sizes of mean and std must be equal, or 1, along each axis from the last, and go into "
-            f"the size asked for: got mean {mean}, std {std}, size {asked}"
+            f"normal draws one number for each of mean and std, {shape}, or several: got size "
+            f"{asked}" + cure(f"size={shape}")
         )
-    return shape
+    return asked

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
-from lucid.cures import cure, rank_cure
+from lucid.cures import cure, part_cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.rows import RowMap, Table
 from lucid.ops.shape import axis_of, reshape
@@ -182,8 +182,7 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
             f"up: got index {index.shape} for input {input.shape}, dim {dim}"
             + gather_cure(index.shape, input.shape, axis)
         )
-    (found, *_) = as_index(index)
-    check_places(found, "gather", axis, input.shape)
+    found = places_in(index, "gather", axis, input.shape)
     if axis == input.ndim - 1 and index.shape[:-1] == input.shape[:-1]:  # row by row
         count = math.prod(index.shape[:-1])
         places = np.ascontiguousarray(found).reshape(1, count, index.shape[-1])
@@ -202,25 +201,25 @@ def gather_cure(
         return cure(f"index.unsqueeze({axis})", (*index[:axis], 1, *index[axis:]))
     if len(index) != len(input):
         return rank_cure("index", index, len(input), len(input))
-    kept = [
-        n if i == axis else min(n, m) for i, (n, m) in enumerate(zip(index, input, strict=True))
-    ]
-    parts = [":" if n == m else f":{n}" for n, m in zip(kept, index, strict=True)]
-    return cure(f"index[{', '.join(parts)}]", tuple(kept))
+    return part_cure("index", index, (*input[:axis], index[axis], *input[axis + 1 :]))
 
 
-def check_places(
-    places: Array, name: str, axis: builtins.int, shape: tuple[builtins.int, ...]
-) -> None:
-    """Whole numbers, of places that the axis has."""
-    if places.dtype.kind == "b":
-        raise DtypeError(f"{name} looks up whole numbers, got bool\n  try: index.long()")
-    n = shape[axis]
+def places_in(
+    index: Tensor, name: str, axis: builtins.int, shape: tuple[builtins.int, ...]
+) -> Array:
+    """A copy of an index: whole numbers, of places that the axis has."""
+    kind = index._array.dtype.kind
+    if kind == "b" or (kind == "f" and index.numel()):  # as [] makes a tensor of floats
+        raise DtypeError(
+            f"{name} looks up whole numbers, got {index.dtype.name}" + cure("index.long()")
+        )
+    places, n = index._array.astype(np.int64), shape[axis]
     if places.size and not (places.min() >= 0 and places.max() < n):
         raise IndexError(
             f"{name} looks up 0 to {n - 1} along axis {axis} of {shape}, "
             f"got {places.min()} to {places.max()}"
         )
+    return places
 
 
 def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
@@ -252,8 +251,7 @@ def index_select(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
             f"index_select needs an index of one axis, got {index.shape}"
             + cure("index.flatten()", (index.numel(),))
         )
-    (found, *_) = as_index(index)
-    check_places(found, "index_select", axis, input.shape)
+    found = places_in(index, "index_select", axis, input.shape)
     return take(input, axis, found.reshape(-1))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lucid.cures import cure, rank_cure
 from lucid.errors import ShapeError
 from lucid.ops.index import PutItem, getitem
 from lucid.ops.linalg import matmul
@@ -98,9 +99,13 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 def check_axes(name: str, *operands: tuple[Tensor, builtins.int]) -> None:
     """Each operand has its number of axes."""
-    if any(x.ndim != axes for x, axes in operands):
-        words = " and ".join(["a vector", "a matrix"][axes - 1] for _, axes in operands)
-        raise ShapeError(f"{name} multiplies {words}, got {[x.shape for x, _ in operands]}")
+    words = " and ".join(["a vector", "a matrix"][axes - 1] for _, axes in operands)
+    got = " and ".join(str(x.shape) for x, _ in operands)
+    for side, (x, axes) in zip("ab", operands, strict=True):
+        if x.ndim != axes:
+            raise ShapeError(
+                f"{name} multiplies {words}, got {got}{rank_cure(side, x.shape, axes, axes)}"
+            )
 
 
 def diagonal(
@@ -130,9 +135,12 @@ def diagonal(
     >>> lucid.diagonal(lucid.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
     """
-    first, second = axis_of(dim1, input.ndim), axis_of(dim2, input.ndim)
+    first, second = axis_of(dim1, input.ndim, ""), axis_of(dim2, input.ndim, "")
     if first == second:
-        raise ValueError(f"a diagonal lies in two axes, got dim1={dim1} and dim2={dim2}")
+        raise ValueError(
+            f"a diagonal lies in two axes, got dim1={dim1} and dim2={dim2}"
+            + (cure(f"dim2={(first + 1) % input.ndim}") if input.ndim > 1 else "")
+        )
     x = movedim(input, (first, second), (-2, -1))
     return getitem(x, (..., *diagonal_places(x.shape[-2], x.shape[-1], offset)))
 
@@ -169,7 +177,8 @@ def diag(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
             [0, 2]])
     """
     if input.ndim not in (1, 2):
-        raise ShapeError(f"diag takes a vector or a matrix, got {input.shape}\n  try: diagonal")
+        code = f"x.diagonal({diagonal or ''})" if input.ndim else "x[None]"
+        raise ShapeError(f"diag takes a vector or a matrix, got {input.shape}{cure(code)}")
     if input.ndim == 2:
         return getitem(input, diagonal_places(input.shape[0], input.shape[1], diagonal))
     n = input.shape[0] + abs(diagonal)
@@ -196,5 +205,10 @@ def trace(input: Tensor) -> Tensor:
     tensor(5)
     """
     if input.ndim != 2:
-        raise ShapeError(f"trace takes a matrix, got {input.shape}")
+        code = rank_cure("x", input.shape, 2, 2)
+        if input.ndim == 1:
+            code = cure("lucid.diag(x)", 2 * input.shape)
+        elif input.ndim > 2:
+            code = cure("x.diagonal(0, -2, -1).sum(-1)", input.shape[:-2])
+        raise ShapeError(f"trace takes a matrix, got {input.shape}{code}")
     return sum(diag(input))

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import is_tensor, make_tensor
+from lucid.cures import cure, not_empty_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.compare import isnan, where
 from lucid.ops.convert import to
 from lucid.ops.extreme import Extreme
@@ -104,7 +106,7 @@ def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.boo
     ------
     AxisError
         If ``dim`` does not exist.
-    ValueError
+    ShapeError
         If there is no number to choose from.
 
     Examples
@@ -120,7 +122,10 @@ def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.boo
     axis = axis_of(dim, x.ndim)
     n = x.shape[axis]
     if n == 0:
-        raise ValueError(f"no number to choose from: shape {input.shape}, dim {dim}")
+        raise ShapeError(
+            f"no number to choose from: shape {input.shape}, dim {dim}"
+            + not_empty_cure(input.shape)
+        )
     order = np.argsort(x._array, axis, kind="stable")
     places = np.take(order, [(n - 1) // 2], axis)
     if x.is_floating_point():
@@ -164,11 +169,12 @@ def quantile(
     ------
     AxisError
         If ``dim`` does not exist.
-    TypeError
+    DtypeError
         For whole numbers.
+    ShapeError
+        If ``q`` has several axes, or there is no number to choose from.
     ValueError
-        If ``q`` is outside of 0 to 1 or has several axes, there is no number to choose from, or the
-        interpolation is another.
+        If ``q`` is outside of 0 to 1, or the interpolation is another.
 
     Examples
     --------
@@ -183,7 +189,10 @@ def quantile(
     rows = movedim(flatten(input) if dim is None else input, axis, 0)
     n = rows.shape[0]
     if n == 0:
-        raise ValueError(f"no number to choose from: shape {input.shape}, dim {dim}")
+        raise ShapeError(
+            f"no number to choose from: shape {input.shape}, dim {dim}"
+            + not_empty_cure(input.shape)
+        )
     x = sort(rows, 0).values
     position = WAYS[interpolation](parts.reshape(-1, *[1] * (x.ndim - 1)) * (n - 1))
     position = np.where(np.isnan(x._array[-1:]), n - 1, position)  # a nan was sorted to the end
@@ -200,10 +209,19 @@ def quantile(
 def check_quantile(input: Tensor, parts: NDArray[np.float64], interpolation: str) -> None:
     """Float numbers, parts from 0 to 1 on at most one axis, and a known way."""
     if not input.is_floating_point():
-        raise TypeError(
+        raise DtypeError(
             f"quantile needs a floating dtype, got {input.dtype.name}\n  try: x.float()"
         )
-    if parts.ndim > 1 or not ((parts >= 0) & (parts <= 1)).all():
-        raise ValueError(f"q is one number or one row, each from 0 to 1; got {parts}")
+    if parts.ndim > 1:
+        raise ShapeError(
+            f"quantile needs q as one number or one row, got shape {parts.shape}"
+            + cure("q.flatten()", (parts.size,))
+        )
+    if not ((parts >= 0) & (parts <= 1)).all():
+        percent = parts.min() >= 0 and parts.max() <= 100
+        raise ValueError(
+            f"quantile needs each q from 0 to 1, got {parts.min()} to {parts.max()}"
+            + cure(f"q={(parts / 100).tolist()}" if percent else "q=0.5")
+        )
     if interpolation not in WAYS:
         raise ValueError(f"interpolation is one of {', '.join(WAYS)}; got {interpolation!r}")

@@ -7,6 +7,9 @@ import operator
 from typing import TYPE_CHECKING
 
 from lucid import types
+from lucid.cures import cure, shape_cure
+from lucid.errors import DtypeError, ShapeError
+from lucid.ops.checks import check_tensor
 from lucid.ops.convert import to
 from lucid.ops.index import narrow
 from lucid.ops.join import cat
@@ -87,7 +90,7 @@ def diff(
         If ``dim`` does not exist.
     ShapeError
         If ``prepend`` or ``append`` has another size along another axis.
-    TypeError
+    DtypeError
         If it has another dtype.
     ValueError
         If ``n`` is negative.
@@ -101,6 +104,7 @@ def diff(
     axis, times = axis_of(dim, input.ndim), operator.index(n)
     if times < 0:
         raise ValueError(f"n must be at least 0, got {n}")
+    check_ends(input, axis, prepend=prepend, append=append)
     parts = [part for part in (prepend, input, append) if part is not None]
     out = input if len(parts) == 1 else cat(parts, axis)
     for _ in range(times):
@@ -108,3 +112,24 @@ def diff(
         first = builtins.min(1, out.shape[axis])
         out = narrow(out, axis, first, rest) - narrow(out, axis, 0, rest)
     return out
+
+
+def check_ends(input: Tensor, axis: builtins.int, **ends: Tensor | None) -> None:
+    """What is put before and behind is like the input, but along the axis."""
+    for name, end in ends.items():
+        if end is None:
+            continue
+        check_tensor(end, name, "diff")
+        if end.dtype is not input.dtype:
+            raise DtypeError(
+                f"diff needs one dtype, got {input.dtype.name} for the input and {end.dtype.name} "
+                f"for {name}" + cure(f"{name}.to(lucid.{input.dtype.name})")
+            )
+        size = end.shape[axis] if end.ndim == input.ndim else 1
+        wanted = (*input.shape[:axis], size, *input.shape[axis + 1 :])
+        if end.shape != wanted:
+            raise ShapeError(
+                f"diff along axis {axis} needs {name} of the input's sizes along the others: got "
+                f"{end.shape} for an input {input.shape}"
+                + shape_cure(name, end.shape, wanted, "zeros")
+            )

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lucid.autograd import Function, is_tensor, make_tensor
-from lucid.errors import ShapeError
+from lucid.cures import broadcast, cure, part_cure, shape_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import expand, lift
 from lucid.ops.compare import where
-from lucid.ops.index import GetItem, as_index, check_places
+from lucid.ops.index import GetItem, gather_cure, places_in
 from lucid.ops.shape import axis_of
 from lucid.types import Array
 
@@ -81,7 +82,7 @@ def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: TensorLike) ->
     ------
     ShapeError
         If the shapes do not fit.
-    TypeError
+    DtypeError
         If ``src`` has another dtype than ``input``, or ``index`` is not made of whole numbers.
     IndexError
         If a place does not exist; there are no negative ones.
@@ -112,7 +113,7 @@ def scatter_add(input: Tensor, dim: builtins.int, index: Tensor, src: TensorLike
     ------
     ShapeError
         If the shapes do not fit.
-    TypeError
+    DtypeError
         If ``src`` has another dtype than ``input``, or ``index`` is not made of whole numbers.
     IndexError
         If a place does not exist; there are no negative ones.
@@ -153,9 +154,9 @@ def index_add(
     Raises
     ------
     ShapeError
-        If the shapes, or the dtypes of ``input`` and ``source``, do not fit.
-    TypeError
-        If ``index`` is not made of whole numbers.
+        If the shapes do not fit.
+    DtypeError
+        If ``source`` has another dtype than ``input``, or ``index`` is not made of whole numbers.
     IndexError
         If a place does not exist; there are no negative ones.
 
@@ -170,13 +171,19 @@ def index_add(
     """
     axis = axis_of(dim, input.ndim)
     wanted = (*input.shape[:axis], index.numel(), *input.shape[axis + 1 :])
-    if index.ndim != 1 or source.shape != wanted or source.dtype is not input.dtype:
+    if index.ndim != 1:
         raise ShapeError(
-            f"index_add adds {wanted} of {input.dtype.name} at places on one axis: got "
-            f"{source.shape} of {source.dtype.name}, index {index.shape}"
+            f"index_add needs an index of one axis, got {index.shape}"
+            + cure("index.flatten()", (index.numel(),))
         )
-    (found, *_) = as_index(index)
-    check_places(found, "index_add", axis, input.shape)
+    check_same_dtype("index_add", "source", input, source)
+    if source.shape != wanted:
+        raise ShapeError(
+            f"index_add needs a source {wanted}, as long as the index along axis {axis} and like "
+            f"the input along the others: got {source.shape} for an input {input.shape}"
+            + shape_cure("source", source.shape, wanted, "zeros")
+        )
+    found = places_in(index, "index_add", axis, input.shape)
     places = (*[slice(None)] * axis, found)
     return ScatterAdd(places)(input, source if alpha == 1 else mul(source, alpha))
 
@@ -190,9 +197,9 @@ def places_of(name: str, input: Tensor, dim: builtins.int, index: Tensor) -> tup
         raise ShapeError(
             f"the index of {name} has as many axes as the input and is no larger, but along the "
             f"axis looked up: got index {index.shape} for input {input.shape}, dim {dim}"
+            + gather_cure(index.shape, input.shape, axis)
         )
-    (found, *_) = as_index(index)
-    check_places(found, name, axis, input.shape)
+    found = places_in(index, name, axis, input.shape)
     where = list(np.ogrid[tuple(slice(n) for n in index.shape)])
     where[axis] = found
     return tuple(where)
@@ -202,13 +209,26 @@ def source_of(name: str, input: Tensor, index: Tensor, src: TensorLike) -> Tenso
     """What is written: a number everywhere, or the part of a tensor that the index reaches."""
     if not is_tensor(src):
         return expand(lift(src, input.dtype), index.shape)
-    if src.dtype is not input.dtype:
-        raise TypeError(
-            f"{name} needs tensors of one dtype, got {input.dtype.name} and {src.dtype.name}\n"
-            f"  try: src.to(lucid.{input.dtype.name})"
-        )
+    check_same_dtype(name, "src", input, src)
     if src.ndim != index.ndim or any(n > m for n, m in zip(index.shape, src.shape, strict=True)):
         raise ShapeError(
-            f"{name} needs a number for each place of the index {index.shape}, got {src.shape}"
+            f"{name} needs a number for each place of the index {index.shape}, got src {src.shape}"
+            + source_cure(src.shape, index.shape)
         )
     return GetItem(tuple(slice(n) for n in index.shape))(src)
+
+
+def source_cure(src: tuple[builtins.int, ...], index: tuple[builtins.int, ...]) -> str:
+    """The same numbers for each place, or no more places than there are numbers."""
+    if len(src) != len(index) or broadcast(src, index) == index or np.prod(src) == np.prod(index):
+        return shape_cure("src", src, index)
+    return part_cure("index", index, src)
+
+
+def check_same_dtype(name: str, what: str, input: Tensor, source: Tensor) -> None:
+    """What is written has the dtype of what it is written to."""
+    if source.dtype is not input.dtype:
+        raise DtypeError(
+            f"{name} needs tensors of one dtype, got {input.dtype.name} and {source.dtype.name} "
+            f"for {what}" + cure(f"{what}.to(lucid.{input.dtype.name})")
+        )

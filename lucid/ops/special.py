@@ -10,7 +10,7 @@ import numpy as np
 
 from lucid.autograd import Function
 from lucid.ops.arithmetic import pow
-from lucid.ops.broadcast import floating, pair, sum_to
+from lucid.ops.broadcast import common_shape, floating, pair, raw, sum_to
 from lucid.ops.compare import clamp, isnan, where
 from lucid.ops.elementwise import abs, exp, log
 from lucid.ops.normal import NormalCDF
@@ -311,9 +311,14 @@ def lerp(input: Tensor, end: Tensor, weight: TensorLike) -> Tensor:
     >>> lucid.lerp(lucid.tensor([0.0, 10.0]), lucid.tensor([1.0, 20.0]), 0.25)
     tensor([ 0.2500, 12.5000])
     """
+    common_shape(("x", "end", "weight"), [np.shape(raw(t)) for t in (input, end, weight)])
     start, last = pair(input, end)
     way, part = last - start, pair(weight, start)[0]
     return where(part < 0.5, start + part * way, last - (1 - part) * way)  # from the nearer end
+
+
+# what the messages of the next two call their tensors
+THREE = ("x", "tensor1", "tensor2")
 
 
 def addcmul(
@@ -341,6 +346,7 @@ def addcmul(
     >>> lucid.addcmul(lucid.tensor([1.0]), lucid.tensor([2.0]), lucid.tensor([3.0]), value=0.5)
     tensor([4.])
     """
+    common_shape(THREE, [np.shape(raw(t)) for t in (input, tensor1, tensor2)])
     first = tensor1 if value == 1 else value * tensor1
     return input + first * tensor2
 
@@ -370,5 +376,6 @@ def addcdiv(
     >>> lucid.addcdiv(lucid.tensor([1.0]), lucid.tensor([6.0]), lucid.tensor([3.0]), value=0.5)
     tensor([2.])
     """
+    common_shape(THREE, [np.shape(raw(t)) for t in (input, tensor1, tensor2)])
     first = tensor1 if value == 1 else value * tensor1
     return input + first / tensor2

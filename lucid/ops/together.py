@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from lucid.cures import cure, narrow_cure, nth, rank_cure
 from lucid.errors import ShapeError
-from lucid.ops.broadcast import expand
+from lucid.ops.broadcast import common_shape, expand
 from lucid.ops.join import cat, same_dtype
 from lucid.ops.shape import reshape, shape_of
 
@@ -61,12 +60,7 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     [(3, 2), (3, 2)]
     """
     shapes = [t.shape for t in tensors]
-    try:
-        shape = np.broadcast_shapes(*shapes)
-    except ValueError:
-        raise ShapeError(
-            f"sizes must be equal, or 1 but for one, along each axis from the last: got {shapes}"
-        ) from None
+    shape = common_shape([nth(i) for i in range(len(shapes))], shapes)
     return tuple([expand(t, shape) for t in tensors])
 
 
@@ -98,8 +92,12 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     vectors = list(
         tensors[0] if len(tensors) == 1 and isinstance(tensors[0], Sequence) else tensors
     )
-    if any(v.ndim > 1 for v in vectors):
-        raise ShapeError(f"meshgrid takes vectors, got {[v.shape for v in vectors]}")
+    for i, v in enumerate(vectors):
+        if v.ndim > 1:
+            raise ShapeError(
+                f"meshgrid takes vectors, got {[v.shape for v in vectors]}"
+                + cure(f"{nth(i)}.flatten()", (v.numel(),))
+            )
     if indexing not in ("ij", "xy"):
         raise ValueError(f'indexing is "ij" or "xy", got {indexing!r}')
     axes = list(range(len(vectors)))
@@ -134,8 +132,11 @@ def hstack(tensors: Sequence[Tensor]) -> Tensor:
     tensor([[1, 3],
             [2, 4]])
     """
-    parts = [reshape(t, 1) if t.ndim == 0 else t for t in same_dtype("hstack", tensors)]
-    return cat(parts, 0 if parts[0].ndim == 1 else 1)
+    given = same_dtype("hstack", tensors)
+    parts = [reshape(t, 1) if t.ndim == 0 else t for t in given]
+    axis = 0 if parts[0].ndim == 1 else 1
+    check_alike("hstack", given, parts, axis)
+    return cat(parts, axis)
 
 
 def vstack(tensors: Sequence[Tensor]) -> Tensor:
@@ -161,5 +162,27 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
-    parts = same_dtype("vstack", tensors)
-    return cat([reshape(t, 1, t.numel()) if t.ndim < 2 else t for t in parts], 0)
+    given = same_dtype("vstack", tensors)
+    parts = [reshape(t, 1, t.numel()) if t.ndim < 2 else t for t in given]
+    check_alike("vstack", given, parts, 0)
+    return cat(parts, 0)
+
+
+def check_alike(name: str, given: list[Tensor], parts: list[Tensor], axis: int) -> None:
+    """The parts have one size along each axis but one; the cure is for what they were made of."""
+    rest = [t.shape[:axis] + t.shape[axis + 1 :] for t in parts]
+    ndims = [t.ndim for t in parts]
+    if len(set(rest)) == len(set(ndims)) == 1:
+        return
+    # a single number counts as a vector, so its cure begins with one
+    names = [nth(i) if t.ndim else f"{nth(i)}[None]" for i, t in enumerate(given)]
+    shapes = [t.shape or (1,) for t in given]
+    if min(ndims) < max(ndims):
+        i = ndims.index(min(ndims))
+        found = rank_cure(names[i], shapes[i], max(ndims), max(ndims))
+    else:
+        found = narrow_cure(names, shapes, but=axis - ndims[0])
+    raise ShapeError(
+        f"{name} joins along axis {axis} and needs equal sizes along the others, got "
+        f"{[t.shape for t in given]}{found}"
+    )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid import types
+from lucid.cures import cure
+from lucid.errors import DtypeError
 from lucid.ops.create import finished
 from lucid.types import DeviceLike, DTypeLike
 
@@ -38,7 +40,7 @@ def hann_window(
 
     Raises
     ------
-    TypeError
+    DtypeError
         For a dtype of whole numbers.
     ValueError
         If the length is negative.
@@ -77,7 +79,7 @@ def hamming_window(
 
     Raises
     ------
-    TypeError
+    DtypeError
         For a dtype of whole numbers.
     ValueError
         If the length is negative.
@@ -92,7 +94,9 @@ def hamming_window(
     if length < 0:
         raise ValueError(f"a window has at least 0 weights, got {window_length}")
     if not wanted.is_floating_point:
-        raise TypeError(f"a window is made of fractions, got dtype {wanted.name}")
+        raise DtypeError(
+            f"a window is made of fractions, got dtype {wanted.name}" + cure("dtype=lucid.float32")
+        )
     N = max(length if periodic else length - 1, 1)
     angles = 2 * np.pi * np.arange(length) / N
     array = alpha - beta * np.cos(angles) if length > 1 else np.ones(length)

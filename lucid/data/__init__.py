@@ -3,7 +3,8 @@
     dataset.py   what a data set is, parts of one, and several as one
     samplers.py  in which order the samples come, and in which batches
     collate.py   from samples to one batch
-    loader.py    an epoch of batches; workers.py: made ahead of time by other processes
+    loader.py    an epoch of batches; workers.py: made ahead of time by other processes;
+                 worker_info.py: which of them this one is
     augment.py   random changes of signals
     vowels.py    the bundled speech data
 
@@ -23,7 +24,7 @@ from lucid.data.samplers import (
     WeightedRandomSampler,
 )
 from lucid.data.vowels import japanese_vowels
-from lucid.data.workers import WorkerInfo, get_worker_info
+from lucid.data.worker_info import WorkerInfo, get_worker_info
 
 __all__ = [
     "BatchSampler",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.context import BaseContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from lucid import random
 from lucid.data.collate import Collate, default_collate, fetch
 from lucid.data.dataset import Dataset
 from lucid.data.samplers import BatchSampler, RandomSampler, SequentialSampler
-from lucid.data.workers import Workers
 from lucid.errors import check_size
 from lucid.random import Generator
+
+if TYPE_CHECKING:
+    from lucid.data.workers import Workers
 
 __all__ = ["DataLoader"]
 
@@ -182,6 +184,8 @@ class DataLoader:
                     for number, indices in order
                 )
             else:
+                from lucid.data.workers import Workers  # (see worker_info.py)
+
                 if workers is None or not workers.close.alive:
                     workers = Workers(
                         self.dataset, self.collate_fn, self.num_workers, epoch.seed,

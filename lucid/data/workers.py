@@ -23,7 +23,6 @@ import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -35,58 +34,17 @@ import numpy as np
 
 from lucid import random
 from lucid.config import set_num_threads
+from lucid.data import worker_info
 from lucid.data.collate import Collate, fetch
+from lucid.data.worker_info import WorkerInfo
 
-__all__ = ["WorkerInfo", "get_worker_info"]
+__all__ = ["Workers"]
 
 PATIENCE = 1.0  # seconds that a worker has to end by itself
 
 Task = tuple[
     int, int, int, list[int]
 ]  # number of the epoch, its seed, number of the batch, indices
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """What ``get_worker_info`` tells: ``id``, ``num_workers``, ``seed`` and ``dataset``.
-
-    Parameters
-    ----------
-    id : int
-        Which of the workers, from 0 up.
-    num_workers : int
-        How many there are.
-    seed : int
-        Of what this worker draws from lucid.
-    dataset : Dataset
-        The worker's copy.
-
-    Examples
-    --------
-    >>> from lucid.data import WorkerInfo
-    >>> WorkerInfo(id=0, num_workers=2, seed=7, dataset=None).num_workers
-    2
-    """
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-
-
-_info: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """Return which worker of a DataLoader this process is; None if it is none.
-
-    Examples
-    --------
-    >>> from lucid.data import get_worker_info
-    >>> print(get_worker_info())
-    None
-    """
-    return _info
 
 
 # -------------------------------------------------------------------------------- in the worker
@@ -100,8 +58,7 @@ def work(
     init: Callable[[int], None] | None,
 ) -> None:
     """Make batches until the loader says that it is enough, or is gone."""
-    global _info
-    _info = info
+    worker_info.info = info
     for other in inherited:  # a copy that stays open would hide that the loader closed its own
         other.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the loader, which ends this

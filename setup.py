@@ -72,6 +72,7 @@ class BuildKernels(build_ext):
             for ext in self.extensions:
                 ext.extra_compile_args.append(flag)
                 ext.extra_link_args.append(flag)
+        self.parallel = self.parallel or os.cpu_count()  # compilers at a time
         super().build_extensions()
 
     def links_with(self, flag):

@@ -283,7 +283,7 @@ def and_so(kept: dict[int, Array]) -> str:
         if n == 1:
             parts.append(f"index {first} of axis {axis}")
         elif n > 2 and step > 1 and np.array_equal(indices, np.arange(first, last + 1, step)):
-            parts.append(f"every {step}th index of axis {axis} from {first}")
+            parts.append(f"one index in {step} of axis {axis}, from {first} on")
         elif n == last - first + 1:
             parts.append(f"indices {first} to {last} of axis {axis}")
         else:

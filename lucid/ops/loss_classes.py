@@ -114,6 +114,8 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
         code = same_shape_cure(("scores", "target"), (expected, target.shape))
         if input.ndim == target.ndim == 2 and target.shape[1] in (1, input.shape[1]):
             code = cure("target.squeeze(1)" if target.shape[1] == 1 else "target.argmax(1)")
+        elif input.ndim == 3 and target.shape == input.shape[:2]:  # classes belong in axis 1
+            code = cure("scores.transpose(1, 2)", (input.shape[0], input.shape[2], input.shape[1]))
         elif target.ndim and target.numel() != math.prod(expected) and len(target) != expected[0]:
             code = samples_cure([input.shape, target.shape], ("scores", "target"))
         raise ShapeError(

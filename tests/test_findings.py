@@ -10,6 +10,7 @@ import pytest
 
 import lucid
 import lucid.nn.functional as F
+from lucid import nn
 
 from running import python
 
@@ -137,3 +138,95 @@ def test_the_origin_has_no_direction():
     lucid.atan2(y, x).sum().backward()
     assert y.grad.tolist() == [0, 0.5]
     assert x.grad.tolist() == [0, -0.5]
+
+
+# ------------------------------------------------------------- of the merged ops and explanations
+
+
+@pytest.mark.parametrize("size", [1e4, 1e6, 1e8])
+def test_a_sum_of_probabilities_has_gradients_that_add_up_to_one(size):
+    a, b = (lucid.tensor([size], requires_grad=True) for _ in range(2))
+    lucid.logaddexp(a, b).sum().backward()
+    assert a.grad.item() == b.grad.item() == 0.5
+
+
+def test_a_running_product_is_never_the_input_itself():
+    for x, dim in ((lucid.tensor([3.0]), 0), (lucid.tensor(3.0), 0), (lucid.ones(1, 2), 0)):
+        before = x.numpy().copy()
+        out = lucid.cumprod(x, dim)
+        out += 1
+        np.testing.assert_array_equal(x.numpy(), before)
+    x = lucid.tensor([3.0, 4.0])
+    out = lucid.diff(x, n=0)
+    out += 1
+    assert x.tolist() == [3.0, 4.0]
+    with pytest.raises(lucid.AxisError):
+        lucid.cumprod(lucid.tensor(2.0), 7)
+
+
+def test_hyperbolic_functions_reach_as_far_as_their_dtype():
+    for x in (lucid.tensor([-89.0, 89.0]), lucid.tensor([-710.0, 710.0], dtype="float64")):
+        for ours, theirs in ((lucid.sinh, np.sinh), (lucid.cosh, np.cosh)):
+            assert np.isfinite(ours(x).numpy()).all()
+            np.testing.assert_array_equal(ours(x).numpy(), theirs(x.numpy()))
+
+
+def test_a_fraction_is_not_added_to_whole_numbers():
+    x, places, source = (lucid.tensor(numbers) for numbers in ([0, 0], [0], [3]))
+    with pytest.raises(ValueError, match="alpha must be a whole number"):
+        lucid.index_add(x, 0, places, source, alpha=0.5)
+    assert lucid.index_add(x, 0, places, source, alpha=2).tolist() == [6, 0]
+
+
+@pytest.mark.parametrize(
+    ("function", "at"),
+    [
+        (lambda x: x.exp().sum(), [22.0, 0.0, -1.0]),
+        (lambda x: (x**8 * 1e4).sum(), [5.0, 1.0, 0.2]),
+        (lambda x: (x + 1e8).sum(), [1.0, 2.0]),
+        (lambda x: (x * x + 1e8).mean(), [1.0, 2.0]),
+    ],
+)
+def test_large_outputs_are_no_wrong_gradients(function, at):
+    x = lucid.tensor(at, dtype="float64", requires_grad=True)
+    assert lucid.check.gradcheck(function, x, raise_exception=False).problem is None
+    assert "WRONG" not in str(lucid.check.gradcheck(function, x, raise_exception=False))
+
+
+class Changing(nn.Module):
+    """Changes what it is given, and keeps what it has computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.seen = nn.Linear(3, 3), []
+
+    def forward(self, x):
+        x *= 2
+        x = self.layer(x)
+        self.seen.append({"x": x})
+        return x
+
+
+def test_explanations_leave_the_input_alone_and_copy_what_is_kept():
+    model, x = Changing(), lucid.ones(1, 3)
+    model(lucid.ones(1, 3))
+    lucid.explain.summary(model, x)
+    lucid.explain.explain(model, x)
+    assert x.tolist() == [[1.0] * 3]
+    assert len(model.seen) == 1
+
+
+def test_a_graph_is_saved_as_what_its_name_says(tmp_path):
+    graph = lucid.explain.graph(lucid.ones(2, requires_grad=True).sum())
+    with pytest.raises(ValueError, match=r"try: 'loss\.svg'"):
+        graph.save(tmp_path / "loss.png")
+    assert not list(tmp_path.iterdir())
+    graph.save(tmp_path / "loss.svg")
+
+
+@pytest.mark.parametrize("mode", ["replicate", "reflect"])
+def test_infinite_gradients_of_padding_are_computed_without_a_word(mode):
+    layer = nn.Conv1d(8, 32, 5, padding=2, padding_mode=mode)
+    g = np.zeros((2, 32, 33), np.float32)
+    g[0, 0, 0], g[0, -1, 0] = np.inf, -np.inf
+    layer(lucid.randn(2, 8, 33, requires_grad=True)).backward(lucid.tensor(g))

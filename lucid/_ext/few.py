@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lucid._ext.numpy_twins import Array, pad_index
+from lucid._ext.numpy_twins import Array, pad_index, quiet
 
 __all__ = ["read_by_outputs", "row_of_samples", "scatter_to_input"]
 
@@ -44,6 +44,7 @@ def row_of_samples(y: Array) -> Array:
     return np.ascontiguousarray(y.transpose(1, 2, 0)).reshape(1, O, T * N)
 
 
+@quiet
 def scatter_to_input(
     x2: Array,
     x_grad: Array,

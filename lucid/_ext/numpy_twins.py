@@ -184,6 +184,7 @@ def gather(x: Array, left: int, right: int, mode: int) -> Array:
     return rows
 
 
+@quiet
 def scatter(rows: Array, x_grad: Array, left: int, mode: int) -> None:
     """x_grad[n, c, pad_index(i - left)] += rows[n, c, i]: the adjoint of gather"""
     source = pad_index(np.arange(rows.shape[2]) - left, x_grad.shape[2], mode)

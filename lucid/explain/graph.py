@@ -55,7 +55,13 @@ class Graph:
 
     def save(self, path: str | Path) -> None:
         """Write the picture to a file, ``graph.svg``."""
-        Path(path).write_text(self.svg, encoding="utf-8")
+        path = Path(path)
+        if path.suffix != ".svg":
+            raise ValueError(
+                f"a graph is saved as .svg, got {path.name!r}\n"
+                f"  try: {path.with_suffix('.svg').name!r}"
+            )
+        path.write_text(self.svg, encoding="utf-8")
 
     def _repr_svg_(self) -> str:
         return self.svg

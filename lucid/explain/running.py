@@ -117,9 +117,9 @@ def without_hooks(model: Module) -> Module:
     memo: dict[int, Any] = {}
     for module in model.modules():
         memo[id(module._forward_hooks)], memo[id(module._forward_pre_hooks)] = [], []
-        for value in module.__dict__.values():  # such as a state that was kept from the last call
-            if is_tensor(value) and value.grad_fn is not None:
-                memo[id(value)] = value.detach().clone()
+        for kept in tensors_in(module.__dict__):  # such as a state of the last call
+            if kept.grad_fn is not None:
+                memo[id(kept)] = kept.detach().clone()
     return copy.deepcopy(model, memo)
 
 
@@ -132,7 +132,8 @@ def inputs_for(model: Module, x: Any) -> list[Any]:
             "expected an input or its shape (a tuple of several for a model of several inputs), "
             f"got {type(x).__name__}\n  try: (1, 16, 64), or lucid.tensor(x)"
         )
-    return as_inputs(model, x)
+    # copies: a forward may change its input in place
+    return [y.detach().clone() if is_tensor(y) else y for y in as_inputs(model, x)]
 
 
 def check_model(model: object, name: str) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 
 from lucid.autograd import Function
 from lucid.ops.broadcast import floating
-from lucid.ops.elementwise import exp, sqrt
-from lucid.ops.unary import atan2, expm1
+from lucid.ops.elementwise import sqrt
+from lucid.ops.unary import atan2
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -119,6 +119,16 @@ def atan(input: Tensor) -> Tensor:
     return atan2(floating(input), 1.0)
 
 
+class Sinh(Function):
+    """out = (e^x - e^-x) / 2"""
+
+    def forward(self, x: Array) -> Array:
+        return np.sinh(x)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * cosh(self.saved(0))
+
+
 def sinh(input: Tensor) -> Tensor:
     """out = (e^input - e^-input) / 2
 
@@ -133,8 +143,17 @@ def sinh(input: Tensor) -> Tensor:
     >>> lucid.sinh(lucid.tensor([0.0, 1.0]))
     tensor([0.0000, 1.1752])
     """
-    x = floating(input)
-    return (expm1(x) - expm1(-x)) / 2  # each minus 1: exact also close to 0
+    return Sinh()(floating(input))
+
+
+class Cosh(Function):
+    """out = (e^x + e^-x) / 2"""
+
+    def forward(self, x: Array) -> Array:
+        return np.cosh(x)
+
+    def backward(self, grad: Tensor) -> Tensor:
+        return grad * sinh(self.saved(0))
 
 
 def cosh(input: Tensor) -> Tensor:
@@ -151,5 +170,4 @@ def cosh(input: Tensor) -> Tensor:
     >>> lucid.cosh(lucid.tensor([0.0, 1.0]))
     tensor([1.0000, 1.5431])
     """
-    x = floating(input)
-    return (exp(x) + exp(-x)) / 2
+    return Cosh()(floating(input))

@@ -116,6 +116,12 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
             code = cure("target.squeeze(1)" if target.shape[1] == 1 else "target.argmax(1)")
         elif input.ndim == 3 and target.shape == input.shape[:2]:  # classes belong in axis 1
             code = cure("scores.transpose(1, 2)", (input.shape[0], input.shape[2], input.shape[1]))
+        elif input.ndim == 3 and target.shape == input.shape[:1]:  # nobody repeats labels by hand
+            code = (
+                "\n  scores of three axes are for a class at every position, (N, C, L): "
+                "did the model forget nn.Flatten() before its last layer?"
+                + cure("scores.mean(2)", input.shape[:2])
+            )
         elif target.ndim and target.numel() != math.prod(expected) and len(target) != expected[0]:
             code = samples_cure([input.shape, target.shape], ("scores", "target"))
         raise ShapeError(

@@ -10,7 +10,7 @@ from lucid import types
 from lucid.cures import cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
-from lucid.ops.convert import to
+from lucid.ops.convert import clone, to
 from lucid.ops.index import narrow
 from lucid.ops.join import cat
 from lucid.ops.shape import axis_of
@@ -52,15 +52,16 @@ def cumprod(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Ten
         input = to(input, dtype)
     elif not input.is_floating_point():
         input = to(input, types.int64)
+    axis = axis_of(dim, builtins.max(input.ndim, 1))
     if input.ndim == 0:
-        return input
-    axis, out, step = axis_of(dim, input.ndim), input, 1
+        return clone(input)
+    out, step = input, 1
     n = input.shape[axis]
     while step < n:
         first, rest = narrow(out, axis, 0, step), narrow(out, axis, step, n - step)
         out = cat([first, rest * narrow(out, axis, 0, n - step)], axis)
         step *= 2
-    return out
+    return clone(out) if out is input else out  # in any case new memory
 
 
 def diff(
@@ -111,7 +112,7 @@ def diff(
         rest = builtins.max(out.shape[axis] - 1, 0)
         first = builtins.min(1, out.shape[axis])
         out = narrow(out, axis, first, rest) - narrow(out, axis, 0, rest)
-    return out
+    return clone(out) if out is input else out
 
 
 def check_ends(input: Tensor, axis: builtins.int, **ends: Tensor | None) -> None:

@@ -159,6 +159,8 @@ def index_add(
         If ``source`` has another dtype than ``input``, or ``index`` is not made of whole numbers.
     IndexError
         If a place does not exist; there are no negative ones.
+    ValueError
+        If ``alpha`` is a fraction, and ``input`` holds whole numbers.
 
     Examples
     --------
@@ -182,6 +184,11 @@ def index_add(
             f"index_add needs a source {wanted}, as long as the index along axis {axis} and like "
             f"the input along the others: got {source.shape} for an input {input.shape}"
             + shape_cure("source", source.shape, wanted, "zeros")
+        )
+    if not input.is_floating_point() and alpha != int(alpha):
+        raise ValueError(
+            f"alpha must be a whole number for whole numbers, got {alpha}\n"
+            "  try: input.float() and source.float()"
         )
     found = places_in(index, "index_add", axis, input.shape)
     places = (*[slice(None)] * axis, found)

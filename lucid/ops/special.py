@@ -12,7 +12,7 @@ from lucid.autograd import Function
 from lucid.ops.arithmetic import pow
 from lucid.ops.broadcast import common_shape, floating, pair, raw, sum_to
 from lucid.ops.compare import clamp, isnan, where
-from lucid.ops.elementwise import abs, exp, log
+from lucid.ops.elementwise import abs, exp, log, sigmoid
 from lucid.ops.normal import NormalCDF
 from lucid.ops.unary import log1p, sin, square, trunc
 from lucid.types import Array
@@ -229,16 +229,15 @@ def hypot(input: TensorLike, other: TensorLike) -> Tensor:
 class LogAddExp(Function):
     """out = ln(e^a + e^b)"""
 
-    reads_output = True
-
     def forward(self, a: Array, b: Array) -> Array:
         return np.logaddexp(a, b)
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        y = self.output()
+        # e^a / (e^a + e^b); not e^(a - out), because out is rounded to the size of a
+        gap = self.saved(0) - self.saved(1)
         return (
-            sum_to(grad * exp(self.saved(0) - y), self.shapes[0]) if self.needs[0] else None,
-            sum_to(grad * exp(self.saved(1) - y), self.shapes[1]) if self.needs[1] else None,
+            sum_to(grad * sigmoid(gap), self.shapes[0]) if self.needs[0] else None,
+            sum_to(grad * sigmoid(-gap), self.shapes[1]) if self.needs[1] else None,
         )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -103,3 +106,17 @@ def test_the_specifications_examples_stand_in_the_docstring():
         ">>> _ = lazy(lucid.zeros(1, 3, 20))",
     ):
         assert line in doc
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/start.rst"])
+def test_the_first_examples_can_be_pasted(page):
+    """Without their prompts, as they come from a page: a block then ends with an empty line."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"^ *(?:>>>|\.\.\.) ?(.*)$", text, re.M)) + "\n"
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "-i", "-q"], input=code, env=env, capture_output=True, text=True
+    )
+    assert "import lucid" in code
+    for kind in ("SyntaxError", "IndentationError", "NameError"):
+        assert kind not in run.stderr, run.stderr

@@ -39,7 +39,7 @@ def stations() -> dict[str, Callable[[], Any]]:
     """lucid's way from the module to the kernel, each station called directly."""
     case = Conv(choose(SMALL)[0])
     shape, layer = case.shape, case.ours
-    x = lucid.from_numpy(case.x)
+    x = lucid.tensor(case.x)
     weight, bias = layer.weight, layer.bias
     p = shape.padding
     geometry = Geometry(shape.stride, shape.dilation, shape.groups, p, p, 0)

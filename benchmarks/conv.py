@@ -93,7 +93,7 @@ class Conv:
 
         ONNX Runtime only ever runs forward, and has no double-precision Conv.
         """
-        x, layer = lucid.from_numpy(self.x.copy()), self.ours
+        x, layer = lucid.tensor(self.x), self.ours
         t, other = torch.from_numpy(self.x).clone(), self.theirs
         calls: dict[str, Call] = {}
         if recording:
@@ -120,10 +120,10 @@ class Conv:
 
     def backward(self) -> dict[str, Call]:
         """Forward, then the gradients of input, weight and bias."""
-        x = lucid.from_numpy(self.x.copy()).requires_grad_()
+        x = lucid.tensor(self.x, requires_grad=True)
         t = torch.from_numpy(self.x).clone().requires_grad_()
         calls = {
-            "lucid": forward_backward(self.ours, x, lucid.from_numpy(self.g.copy())),
+            "lucid": forward_backward(self.ours, x, lucid.tensor(self.g)),
             "torch": forward_backward(self.theirs, t, torch.from_numpy(self.g).clone()),
         }
         for call in calls.values():

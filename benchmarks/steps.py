@@ -43,8 +43,8 @@ def pair(model: Model) -> dict[str, Callable[[], Any]]:
     ours = model.build(lucid, model.C, model.classes)
     ours.load_state_dict({name: value.numpy() for name, value in theirs.state_dict().items()})
     steps = {
-        "lucid": Step(lucid, ours, lucid.from_numpy(x.copy()), lucid.from_numpy(labels.copy())),
-        "torch": Step(torch, theirs, torch.from_numpy(x), torch.from_numpy(labels)),
+        "lucid": Step(lucid, ours, lucid.tensor(x), lucid.tensor(labels)),
+        "torch": Step(torch, theirs, torch.tensor(x), torch.tensor(labels)),
     }
     with warnings.catch_warnings():
         # PyTorch says once that padding="same" of an even kernel costs it a copy: so it does

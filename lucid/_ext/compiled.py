@@ -13,6 +13,7 @@ from lucid._ext.activations import (
     tanh_forward,
 )
 from lucid._ext.arithmetic import add, mul
+from lucid._ext.checksum import checksum
 from lucid._ext.conv1d import conv1d_forward, conv1d_input_grad
 from lucid._ext.conv1d_weight import conv1d_weight_grad
 from lucid._ext.heap import keep_freed_memory
@@ -37,6 +38,7 @@ __all__ = [
     "batch_norm_backward",
     "batch_norm_forward",
     "channel_sum",
+    "checksum",
     "conv1d_forward",
     "conv1d_input_grad",
     "conv1d_weight_grad",

@@ -7,7 +7,9 @@ together. The loop over the kernel positions ``k`` is the definition of a convol
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +48,7 @@ __all__ = [
 ]  # beside what is defined here
 
 Array = NDArray[np.floating]
+AnyArray = NDArray[Any]
 
 quiet = np.errstate(all="ignore")  # IEEE: 0 * inf is nan, without a word
 
@@ -254,6 +257,11 @@ def add(a: Array, b: Array, out: Array) -> None:
 def mul(a: Array, b: Array, out: Array) -> None:
     """out = a * b"""
     np.multiply(a, b, out=out)
+
+
+def checksum(array: AnyArray) -> int:
+    """A number that changes with any byte of an array, contiguous in C's order."""
+    return zlib.crc32(array.data)
 
 
 def channel_sum(x: Array, out: Array) -> None:

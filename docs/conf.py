@@ -5,7 +5,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 import lucid
-from lucid.explain import animate_conv1d
+from lucid.explain import animate_conv1d, graph
 
 HERE = Path(__file__).parent
 
@@ -113,6 +113,23 @@ class Animation(Directive):
         return [code, nodes.raw("", figure, format="html")]
 
 
+class GraphPicture(Directive):
+    """``.. graph::`` lines of Python, the last of which calls ``graph``; below them its picture."""
+
+    has_content = True
+
+    def run(self):
+        *lines, call = self.content
+        names = {"lucid": lucid, "nn": lucid.nn, "graph": graph}
+        exec("\n".join(lines), names)
+        picture = f'<div class="graph">{eval(call, names).svg}</div>'
+        code = "\n".join(self.content)
+        return [
+            nodes.literal_block(code, code, language="python"),
+            nodes.raw("", picture, format="html"),
+        ]
+
+
 def shorter_tree(app, pagename, templatename, context, doctree):
     """Leave names of the reference out of the menu, except beside the reference itself.
 
@@ -140,5 +157,6 @@ def setup(app):
     app.connect("config-inited", copy_tutorials)
     app.connect("env-before-read-docs", spread_tutorials)
     app.add_directive("animation", Animation)
+    app.add_directive("graph", GraphPicture)
     app.connect("html-page-context", shorter_tree, priority=400)  # before furo asks for it
     app.connect("html-page-context", accessible, priority=900)  # after furo has made its tree

@@ -76,6 +76,7 @@ class BuildKernels(build_ext):
         folder.mkdir(parents=True, exist_ok=True)
         if KEPT.is_dir():
             for file in KEPT.iterdir():
+                (folder / file.name).unlink(missing_ok=True)  # it may be in use: not written into
                 shutil.copy2(file, folder)
         else:
             self.build(folder)

@@ -75,3 +75,16 @@ def test_a_build_that_failed_is_not_kept(tree):
     build(tree, **broken)
     assert "no/such/compiler" in (tree / "out/lucid/_ext/build.json").read_text()
     assert not (tree / "build" / "kernels").exists()
+
+
+def test_in_place_both_what_is_built_and_what_was_kept_come_beside_the_source(tree):
+    folder = tree / "lucid" / "_ext"
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--inplace"]
+    env = {**os.environ, "CC": "cc", "LUCID_OPENMP": "0"}
+    for _ in ("built", "kept"):
+        subprocess.run(command, cwd=tree, check=True, env=env)
+        assert {path.suffix for path in folder.iterdir()} >= {".json", ".pyx"}
+        binaries = [path for path in folder.iterdir() if path.suffix in (".so", ".pyd")]
+        assert len(binaries) == 1
+        binaries[0].unlink()
+    assert len(list((tree / "build" / "kernels").iterdir())) == 1

@@ -5,7 +5,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 import lucid
-from lucid.explain import animate_conv1d
+from lucid.explain import animate_conv1d, graph
 
 HERE = Path(__file__).parent
 
@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.intersphinx",
     "numpydoc",
     "myst_nb",
+    "sphinx_copybutton",
 ]
 templates_path = ["_templates"]
 # benchmark: parts of performance.rst
@@ -58,6 +59,14 @@ suppress_warnings = ["mystnb.unknown_mime_type"]  # asked of builders other than
 
 highlight_language = "none"  # formulas and commands; examples are known by their >>>
 
+# The button on an example copies what is typed: without prompts, and without what is printed.
+# A lone ... ends a block: it becomes the empty line that Python waits for.
+copybutton_prompt_text = r">>> ?|\.\.\. ?"
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .go, .gt, .c"  # .c: the ... of a traceback
+copybutton_copy_empty_lines = False  # those were left by what was printed
+copybutton_selector = "div:not(.output) > div.highlight > pre"
+
 html_theme = "furo"
 html_title = "lucid"
 html_static_path = ["_static"]
@@ -83,6 +92,15 @@ def copy_tutorials(app, config):
         shutil.copy2(original, copies / name)
 
 
+def spread_tutorials(app, env, docnames):
+    """With ``-j 2``, pages are read in bundles: the tutorials, which run, are not to be in one."""
+    slow = [name for name in docnames if name.startswith("tutorials/")]
+    others = [name for name in docnames if name not in slow]
+    for i, name in enumerate(slow):
+        others.insert(i * len(docnames) // len(slow), name)
+    docnames[:] = others
+
+
 class Animation(Directive):
     """``.. animation::`` a call of animate_conv1d, and below it what it shows."""
 
@@ -93,6 +111,33 @@ class Animation(Directive):
         figure = eval(call, {"lucid": lucid, "animate_conv1d": animate_conv1d}).html()
         code = nodes.literal_block(call, call, language="python")
         return [code, nodes.raw("", figure, format="html")]
+
+
+class GraphPicture(Directive):
+    """``.. graph::`` lines of Python, the last of which calls ``graph``; below them its picture."""
+
+    has_content = True
+
+    def run(self):
+        *lines, call = self.content
+        names = {"lucid": lucid, "nn": lucid.nn, "graph": graph}
+        exec("\n".join(lines), names)
+        picture = f'<div class="graph">{eval(call, names).svg}</div>'
+        code = "\n".join(self.content)
+        return [
+            nodes.literal_block(code, code, language="python"),
+            nodes.raw("", picture, format="html"),
+        ]
+
+
+def shorter_tree(app, pagename, templatename, context, doctree):
+    """Leave names of the reference out of the menu, except beside the reference itself.
+
+    With all of them in every page, the site takes twice the time to build, and to look through.
+    """
+    if whole := context.get("toctree"):
+        part = {"collapse": True} if pagename.startswith("api/") else {"maxdepth": 2}
+        context["toctree"] = lambda **options: whole(**{**options, **part})
 
 
 def accessible(app, pagename, templatename, context, doctree):
@@ -110,5 +155,8 @@ def accessible(app, pagename, templatename, context, doctree):
 
 def setup(app):
     app.connect("config-inited", copy_tutorials)
+    app.connect("env-before-read-docs", spread_tutorials)
     app.add_directive("animation", Animation)
+    app.add_directive("graph", GraphPicture)
+    app.connect("html-page-context", shorter_tree, priority=400)  # before furo asks for it
     app.connect("html-page-context", accessible, priority=900)  # after furo has made its tree

@@ -51,7 +51,8 @@ def train(model: nn.Module, data: TensorDataset, progress: bool = True) -> None:
     optimizer = Adam(model.parameters(), lr=1e-3)
     batches = DataLoader(data, batch_size=32, shuffle=True)
     model.train()
-    bar = tqdm(range(EPOCHS), desc="training", unit="epoch", disable=not progress)
+    quiet = None if progress else True  # None: no bar where nobody watches, in a pipe or a file
+    bar = tqdm(range(EPOCHS), desc="training", unit="epoch", disable=quiet)
     for epoch in bar:
         optimizer.param_groups[0]["lr"] = 2e-3 * (1 - epoch / EPOCHS)
         total = 0.0

@@ -59,16 +59,84 @@ def axe_source() -> str:
     return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
-def violations(page, axe: str, where: str = "html", rules: list[str] | None = None) -> list[str]:
-    """What axe finds serious or critical, each with the first element that it is about."""
+# Contrast takes axe most of its time, and a page repeats a few looks thousands of times: keywords
+# in code, rows of a table. These are the parts in which everything looks like something before.
+REPEATED = """where => {
+    const seen = new Set();
+    const look = (element, ...names) => names.map(name => getComputedStyle(element)[name]).join();
+    return [...document.querySelectorAll(`${where} :is(.highlight pre, tr, li)`)].filter(part => {
+        let behind = "";
+        for (let e = part; e; e = e.parentElement) behind += look(e, "backgroundColor", "opacity");
+        const looks = [part, ...part.querySelectorAll("*")].map(element => behind +
+            look(element, "color", "backgroundColor", "opacity", "fontSize", "fontWeight"));
+        const is_new = looks.some(one => !seen.has(one));
+        looks.forEach(one => seen.add(one));
+        return !is_new;
+    });
+}"""
+
+
+OF_COLOUR = ["color-contrast", "link-in-text-block"]
+
+
+def violations(page, axe: str, where: str = "html") -> list[str]:
+    """What axe finds serious or critical, each with the first element that it is about.
+
+    The page is looked at as it is, and its colours on the light and on the dark page.
+    """
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(axe)
-    options = {
-        "resultTypes": ["violations"],
-        "preload": False,
-        **({"runOnly": rules} if rules else {}),
-    }
-    found = page.evaluate("([where, options]) => axe.run(where, options)", [where, options])
-    serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
+    run = """([context, options]) =>
+        axe.run(context, {resultTypes: ["violations"], preload: false, ...options})"""
+    options = {"rules": {rule: {"enabled": False} for rule in OF_COLOUR}}
+    found = page.evaluate(run, [where, options])["violations"]
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        repeated = page.evaluate_handle(REPEATED, where)
+        context = {"include": [where], "exclude": repeated}
+        found += page.evaluate(run, [context, {"runOnly": OF_COLOUR}])["violations"]
+    serious = [v for v in found if v["impact"] in ("serious", "critical")]
     first = [(v["id"], v["nodes"][0]) for v in serious]
     return [f"{rule}: {node['html'][:120]}: {node['failureSummary']}" for rule, node in first]
+
+
+# ---------------------------------------------------------------- fixtures, which conftest.py takes
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder with the pages."""
+    return build_site(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser, for all tests of a file."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        need(False, "playwright: pip install 'lucid-edu[browser]'")
+    path = chromium()
+    with sync_playwright() as playwright:
+        # root, in a container, has no sandbox; the pages are our own
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def opened(browser, site):
+    """``opened(settings, ...)`` is the explorer's page; a script's error fails the test."""
+    errors, contexts = [], []
+
+    def open_page(settings: str = "", **options):
+        contexts.append(browser.new_context(**options))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{(site / 'explorer.html').as_uri()}#{settings}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not errors

@@ -10,6 +10,8 @@ from hypothesis import settings
 
 import lucid
 
+from browser import browser, opened, site  # noqa: F401  (fixtures: pytest finds them here)
+
 # They need PyTorch; the tests only read what they made.
 collect_ignore = ["data/make_reference_cnn.py", "data/make_torch_names.py"]
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,27 @@ def test_local_links_and_named_files_exist(page):
             assert ((ROOT / page).parent / link).exists(), link
     for file in re.findall(r"`((?:lucid|tests|docs)/(?!_build)[\w/]+\.\w+)`", text):
         assert (ROOT / file).exists(), file
+
+
+def test_the_table_of_lazy_layers_has_them_all():
+    text = (ROOT / "docs" / "lazy.rst").read_text(encoding="utf-8")
+    assert set(re.findall(r"^``(\w+)``  ", text, re.M)) == {n for n in nn.__all__ if "Lazy" in n}
+
+
+def test_the_table_of_models_has_them_all():
+    text = (ROOT / "docs" / "models.rst").read_text(encoding="utf-8")
+    files = {path.name for path in (ROOT / "tests" / "models").glob("*.py")}
+    assert set(re.findall(r"^   \* - ``(\w+\.py)``", text, re.M)) == files - {
+        "__init__.py",
+        "data.py",
+    }
+
+
+def test_the_readme_says_what_each_extra_is_for():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    listed = re.findall(r"^\| `(\w+)` \| ", readme, re.M)
+    assert listed == list(project["optional-dependencies"])
 
 
 def test_the_changelog_has_the_version():

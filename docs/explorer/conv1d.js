@@ -3,7 +3,7 @@
 //     y[0, o, t] = b[o] + sum over c, k of w[o, c, k] * p[0, c0 + c, t*stride + k*dilation]
 //
 // with p the padded input and c0 the first channel of the group that output channel o belongs to.
-// Nothing here draws. tests/test_explorer.py compares every function with lucid.
+// Nothing here draws. tests/test_explorer_numbers.py compares every function with lucid.
 //
 // `s` are the settings, called as lucid calls them: length, in_channels, out_channels, kernel_size,
 // stride, dilation, padding (a number, "same" or "valid"), padding_mode and groups.

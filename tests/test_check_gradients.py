@@ -108,6 +108,106 @@ def test_where_there_are_no_differences_nothing_is_judged():
     assert "not judged there" in report.notes[0]
 
 
+# --------------------------------------------------------------------------- small gradients
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-8, 1e-15, 1e-200])
+@pytest.mark.parametrize("mistake", ["factor 2", "a factor", "no gradient", "the sign"])
+def test_mistakes_of_small_gradients_are_found_and_named(size, mistake):
+    if mistake == "the sign":
+        function, inputs = conv(mistake)
+    else:
+        function, inputs = lambda x: Square(mistake)(x), (leaf(3),)
+    report = gradcheck(lambda *xs: function(*xs) * size, inputs, raise_exception=False)
+    assert not report
+    assert report.inputs[0].wrong.all()
+    assert report.diagnosis.startswith(
+        "no gradient arrives" if mistake == "no gradient" else mistake
+    )
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-8, 1e-15])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.softmax(0), lambda x: (x * x).mean(), lambda x: x.relu(), lambda x: x.abs(),
+        lambda x: nn.functional.layer_norm(x, (4,)), lambda x: x.std(), lambda x: 3 + x * 0,
+    ],
+)  # fmt: skip
+def test_small_gradients_that_are_right_pass(size, function):
+    x = lucid.tensor([0.0, 1.0, -2.0, 0.5], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x: function(x) * size, x)
+    assert report.diagnosis is None
+    assert gradcheck(lambda x: function(x * size), x)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.softmax(0).sum(),  # 1, but for rounding
+        lambda x: x.softmax(0).sum() - 1,
+        lambda x: nn.functional.layer_norm(x, (4,)).sum(),
+        lambda x: (x + 1e6) - x,
+        lambda x: 1 + x * 1e-12,
+    ],
+)
+def test_gradients_that_rounding_hides_are_no_mistake(function):
+    report = gradcheck(function, leaf(4))
+    assert not report.inputs[0].excused.any()
+
+
+def test_it_is_said_that_a_gradient_was_not_told_from_0():
+    for size in (1e-9, 1e-12):  # some differences are not 0, and all are
+        report = gradcheck(lambda x, s=size: 1e3 + Square("factor 2")(x) * s, leaf(4))
+        assert len(report.notes) == 1
+    assert report.notes[0].startswith("the gradient of x is so small, at most ")
+    assert "it was not told from 0" in report.notes[0]
+    assert not gradcheck(lambda x: Square()(x), leaf(4)).notes
+
+
+def test_of_many_small_ones_the_most_suspicious_are_looked_at_first(monkeypatch):
+    monkeypatch.setattr("lucid.check.gradients.JUDGED", 2)
+
+    class Tail(lucid.autograd.Function):
+        def forward(self, x):
+            return x * 1e-8
+
+        def backward(self, grad):
+            g = grad.numpy() * 1e-8
+            g[-3:] *= [1.1, 1.2, 1.3]
+            return lucid.tensor(g)
+
+    report = gradcheck(lambda x: Tail()(x), leaf(50), raise_exception=False)
+    assert report.inputs[0].wrong.nonzero()[0].tolist() == [47, 48, 49]
+
+
+# ------------------------------------------------------------------------- the incoming gradient
+
+
+@pytest.mark.parametrize("mistake", ["clamped", "clipped", "small ones dropped", "rectified"])
+def test_a_backward_that_is_right_for_one_size_of_incoming_gradient_only(mistake):
+    # of a single number, whose incoming gradient is above 0
+    report = problem(lambda x: Square(mistake)(x), leaf(1 if mistake == "rectified" else 3))
+    assert report.problem.startswith("backward is not linear in the gradient that it is given")
+    assert "times as large ones the gradient of x[" in report.problem
+    assert report.diagnosis.startswith("clamped or rescaled: ")
+    assert "try: no clamp" in report.diagnosis
+
+
+def test_the_values_of_a_clamped_gradient():
+    def backward(grad, x):
+        return np.clip(grad, -10, 10) * 3
+
+    report = gradcheck(lambda x: 3 * x, np.ones(1), backward=backward, raise_exception=False)
+    grown = -1024 * 3 * report_weight()
+    assert f"of x[0] is {30.0 * np.sign(grown):.4g}, not {grown:.4g}" in report.problem
+
+
+def report_weight():
+    """What gradcheck gives a single output number of shape (1,)."""
+    return float(gradcheck(lambda x: x * 1, leaf(1)).weights[0][0])
+
+
 # ----------------------------------------------------------------------- what cannot be compared
 
 
@@ -214,6 +314,39 @@ def test_outputs_that_have_no_gradient():
     assert "the output is bool: it has no gradient" in problem(lambda x: x > 0, leaf(3)).problem
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (x.float() * 2).double(),
+        lambda x: x.float().exp().double() + 1,
+        lambda x: (x.float().softmax(0).double() * 3).tanh(),
+    ],
+)
+def test_a_function_that_computes_in_float32_inside_is_told_so(function):
+    report = problem(function, leaf(6))
+    assert report.problem.startswith("fn computes in float32 inside")
+    assert "\n  try: no .float()" in report.diagnosis
+    assert gradcheck(function, leaf(6), eps=1e-2, atol=1e-2)  # the other cure
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6, 1e9])
+def test_a_wrong_gradient_in_float64_is_not_taken_for_float32(offset):
+    report = gradcheck(lambda x: Square("factor 2")(x) + offset, leaf(6), raise_exception=False)
+    assert report.problem is None
+    steps = lambda x: (x + Steps()(x)) / 2  # noqa: E731 (short)
+    assert gradcheck(steps, leaf(6), raise_exception=False).problem is None
+
+
+class Steps(lucid.autograd.Function):
+    """Rounded, with a gradient as if it were not."""
+
+    def forward(self, x):
+        return np.round(x, 3)
+
+    def backward(self, grad):
+        return grad * 1
+
+
 # ------------------------------------------------------------------------------- what it is given
 
 
@@ -261,9 +394,14 @@ def test_inputs_without_names():
     assert [i.name for i in report.inputs] == ["inputs[0]", "inputs[1]"]
 
 
-def test_empty_inputs_and_outputs():
-    assert gradcheck(lambda x: x * 2, leaf(0, 3))
-    assert gradcheck(lambda x: x[:0], leaf(3))
+def test_of_empty_inputs_or_outputs_nothing_is_checked():
+    assert problem(lambda x: x * 2, leaf(0, 3)).problem == (
+        "nothing was checked: there are no numbers in x"
+    )
+    assert problem(lambda x: x[:0], leaf(3)).problem.endswith("no numbers in the output")
+    report = gradcheck(lambda x, b: x.sum() + b, (leaf(0), leaf(2)))
+    assert report.notes == ("x is empty: nothing of its gradient was checked",)
+    assert repr(report).startswith("gradcheck: right, all 2 numbers of the gradient of b\n")
 
 
 def test_errors_say_what_to_do():

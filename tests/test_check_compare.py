@@ -275,6 +275,48 @@ def test_tensors():
     assert compare(F.conv1d, F.conv1d, cases, tensors=True)
 
 
+def in_numpy(x, w, stride=1):
+    T, K = (x.shape[2] - w.shape[2]) // stride + 1, w.shape[2]
+    read = [np.einsum("nck,ock->no", x[:, :, t * stride : t * stride + K], w) for t in range(T)]
+    return np.stack(read, 2)
+
+
+def in_numpy_flipped(x, w, stride=1):
+    return in_numpy(x, np.ascontiguousarray(w[:, :, ::-1]), stride)
+
+
+@pytest.mark.parametrize("tensors", [False, True])
+def test_a_function_of_arrays_is_compared_with_one_of_tensors(tensors):
+    cases = {"x": "N C L", "w": "O C K", "stride": [1, 2]}
+    for pair in ((in_numpy, F.conv1d), (F.conv1d, in_numpy)):
+        assert compare(*pair, cases, tensors=tensors).count > 20
+    report = compare(in_numpy_flipped, F.conv1d, cases, tensors=tensors, raise_exception=False)
+    assert report.diagnosis.startswith("flipped: it is right for w reversed along axis 2")
+    x, w = np.ones((1, 1, 4)), np.ones((1, 1, 2))
+    if tensors:
+        x, w = lucid.tensor(x), lucid.tensor(w)
+    assert compare(in_numpy, F.conv1d, [(x, w)])
+    assert compare(
+        lambda x, i: x[i], lambda x, i: lucid.index_select(x, 0, i), [(x, np.array([0]))]
+    )
+
+
+def test_an_error_for_either_kind_is_told_as_it_came_first():
+    def broken(x):
+        return x.missing
+
+    report = compare(broken, np.sin, {"x": "N"}, raise_exception=False)
+    assert "AttributeError: 'numpy.ndarray' object" in report.problem
+    calls = []
+
+    def other(x):
+        calls.append(type(x))
+        raise ValueError("no")
+
+    compare(other, np.sin, {"x": "N"}, raise_exception=False)
+    assert set(calls) == {np.ndarray}
+
+
 def test_given_cases_in_three_forms():
     x = np.arange(4.0)
     for cases in ([(x,)], [{"x": x}], [x], iter([(x,)])):

@@ -219,24 +219,24 @@ def test_numbers_are_short(number, text):
     assert number_text(number) == text
 
 
-def test_on_a_narrow_screen_a_long_row_fades_out_where_it_goes_on(tmp_path):
+def test_on_a_narrow_screen_a_long_row_fades_out_and_its_sum_stays_in_sight(tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
-    faded = """() => ['left', 'right'].map(side => parseInt(getComputedStyle(
-        document.querySelector('.lucid-conv-view')).getPropertyValue('--from-' + side)))"""
+    wanted = """() => ['left', 'right'].map(side => parseInt(getComputedStyle(
+        document.querySelector('.lucid-conv-view')).getPropertyValue('--from-' + side)))
+        .join() == '%d,%d'"""
     with playwright.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 400, "height": 500})
-        for length, at_first, at_last in ((8, [0, 0], [0, 0]), (20, [0, 32], [32, 0])):
+        for length, at_first, at_last in ((8, (0, 0), (0, 0)), (20, (0, 32), (32, 0))):
             animate_conv1d(length=length).save(tmp_path / "page.html")
             page.goto((tmp_path / "page.html").as_uri())
-            page.wait_for_function(f"() => String(({faded})()) == '{str(at_first)[1:-1]}'".replace(
-                ", ", ","))  # fmt: skip
+            page.wait_for_function(wanted % at_first)
             page.locator("button").first.click()  # from the first step to the last
-            page.wait_for_function(f"() => String(({faded})()) == '{str(at_last)[1:-1]}'".replace(
-                ", ", ","))  # fmt: skip
-            cell = page.locator("g.step.shown .now").last.bounding_box()
-            assert cell["x"] >= 0
-            assert cell["x"] + cell["width"] <= 400
+            page.wait_for_function(wanted % at_last)
+            for seen in (".now", ".sum"):
+                box = page.locator(f"g.step.shown {seen}").last.bounding_box()
+                assert box["x"] >= 0
+                assert box["x"] + box["width"] <= 400
         browser.close()
 
 

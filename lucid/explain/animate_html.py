@@ -48,13 +48,17 @@ document.querySelectorAll('.lucid-conv-box:not([data-ready])').forEach(function 
   buttons[1].onclick = function () { if (timer) { stop(); } else { show(now + 1); play(); } };
   buttons[2].onclick = function () { stop(); show(now + 1); };
   slider.oninput = function () { stop(); show(Number(slider.value)); };
-  function fade() {  // where a picture goes on beyond the edge, it fades out
+  var words = svg.querySelectorAll('.title,.sum,.note');
+  function scrolled() {
+    // where a picture goes on beyond the edge it fades out, and its words stay in sight
     var left = view.scrollLeft, right = view.scrollWidth - view.clientWidth - left;
     view.style.setProperty('--from-left', Math.min(Math.max(left, 0), 32) + 'px');
     view.style.setProperty('--from-right', Math.min(Math.max(right, 0), 32) + 'px');
+    var by = (left + Math.min(left, 24)) * svg.viewBox.baseVal.width / svg.getBoundingClientRect().width;
+    words.forEach(function (line) { line.setAttribute('transform', 'translate(' + by + ')'); });
   }
-  view.onscroll = fade;
-  new ResizeObserver(fade).observe(view);
+  view.onscroll = scrolled;
+  new ResizeObserver(scrolled).observe(view);
   svg.classList.add('held');
   bar.hidden = false;
   show(0);

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import lucid
 from lucid.autograd import Function
+from lucid.check import CheckError, gradcheck
 
 
 def leaf(*shape, seed=0):
@@ -243,3 +245,13 @@ def conv(mistake, **options):
     """A convolution with a mistake, as a function, and inputs for it."""
     signal, kernel = leaf(3, 2, 9), leaf(4, 2, 3, seed=1)
     return lambda x, w: Conv(mistake, **options)(x, w), (signal, kernel)
+
+
+def problem(function, *inputs, **options):
+    """The report of a gradcheck that fails, after a look at the error it is raised as."""
+    with pytest.raises(CheckError) as caught:
+        gradcheck(function, inputs, **options)
+    report = caught.value.report
+    assert str(caught.value) == repr(report)
+    assert not report
+    return report

@@ -54,7 +54,8 @@ document.querySelectorAll('.lucid-conv-box:not([data-ready])').forEach(function 
     var left = view.scrollLeft, right = view.scrollWidth - view.clientWidth - left;
     view.style.setProperty('--from-left', Math.min(Math.max(left, 0), 32) + 'px');
     view.style.setProperty('--from-right', Math.min(Math.max(right, 0), 32) + 'px');
-    var by = (left + Math.min(left, 24)) * svg.viewBox.baseVal.width / svg.getBoundingClientRect().width;
+    var scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    var by = (left + Math.min(left, 24)) / scale;
     words.forEach(function (line) { line.setAttribute('transform', 'translate(' + by + ')'); });
   }
   view.onscroll = scrolled;

@@ -6,6 +6,7 @@ wider than the page scrolls by itself. Every word from outside is escaped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -18,6 +19,13 @@ NUMBERS, MODULES = 7, 40
 LINE = "1px solid rgba(128,128,128,.4)"
 FRAME = "overflow-x:auto;max-width:100%;font:13px/1.45 ui-monospace,Menlo,Consolas,monospace"
 CELL = "padding:2px 10px 2px 0;vertical-align:top;background:none;color:inherit;"
+#: Signs that have no place in XML, nor in a file: control characters, halves of surrogate pairs.
+ILLEGAL = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+
+def markup(text: str) -> str:
+    """Text as a part of HTML or XML: escaped, and signs that have no place there replaced."""
+    return escape(ILLEGAL.sub("\ufffd", text))
 
 
 def page(title: str, body: str, foot: str = "") -> str:
@@ -28,7 +36,7 @@ def page(title: str, body: str, foot: str = "") -> str:
 
 def cell(text: object) -> str:
     """Text as HTML: escaped, with its line breaks and the blanks at the beginning of a line."""
-    lines = escape(str(text)).split("\n")
+    lines = markup(str(text)).split("\n")
     blanks = [len(line) - len(line.lstrip(" ")) for line in lines]
     parts = ["&nbsp;" * n + line[n:] for n, line in zip(blanks, lines, strict=True)]
     return "<br>".join(parts)
@@ -68,9 +76,17 @@ def tensor_html(tensor: Any) -> str:
     elif tensor.requires_grad:
         facts.append("requires a gradient")
     if tensor.grad is not None:
-        facts.append(f"has a gradient, of norm {np.linalg.norm(tensor.grad._array.ravel()):.4g}")
+        facts.append(f"has a gradient, of norm {norm(tensor.grad._array):.4g}")
     body = numbers_html(array) if array.size else ""
     return page(", ".join(facts), body, statistics(array))
+
+
+def norm(array: Any) -> float:
+    """Square root of the sum of squares, which do not overflow: the largest number is taken out."""
+    largest = float(np.abs(array).max(initial=0))
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm(array.ravel().astype(np.float64) / largest))
 
 
 def numbers_html(array: Any) -> str:
@@ -105,7 +121,9 @@ def statistics(array: Any) -> str:
     odd = array.size - finite.size
     parts = [f"{odd} of {array.size} are nan or inf"] if odd else []
     if finite.size:
-        figures = {"min": finite.min(), "mean": finite.mean(), "max": finite.max()}
+        size = float(np.abs(finite).max()) or 1.0  # so that the sum does not overflow
+        mean = size * float((finite / size).mean())
+        figures = {"min": finite.min(), "mean": mean, "max": finite.max()}
         parts += [f"{name} {value:.4g}" for name, value in figures.items()]
     return ", ".join(parts)
 

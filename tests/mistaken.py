@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 import lucid
 from lucid.autograd import Function
+from lucid.check import CheckError, gradcheck
 
 
 def leaf(*shape, seed=0):
@@ -15,18 +17,20 @@ def leaf(*shape, seed=0):
 
 
 class Conv(Function):
-    """y[n, o, t] = sum over c, k of w[o, c, k] * x[n, c, t*stride + k - padding]"""
+    """y[n, o, t] = sum over c, k of w[o, c, k] * x[n, c, t*stride + k*dilation - padding]"""
 
-    def __init__(self, mistake="", stride=1, padding=0):
+    def __init__(self, mistake="", stride=1, padding=0, dilation=1):
         self.mistake, self.stride, self.padding = mistake, stride, padding
+        self.dilation = dilation
 
     def padded(self, x):
         return np.pad(x, ((0, 0), (0, 0), (self.padding, self.padding)))
 
     def forward(self, x, w):
-        p, K, s = self.padded(x), w.shape[2], self.stride
-        T = (p.shape[2] - K) // s + 1
-        columns = [np.einsum("nck,ock->no", p[:, :, t * s : t * s + K], w) for t in range(T)]
+        p, s, d = self.padded(x), self.stride, self.dilation
+        reach = d * (w.shape[2] - 1) + 1
+        starts = [t * s for t in range((p.shape[2] - reach) // s + 1)]
+        columns = [np.einsum("nck,ock->no", p[:, :, i : i + reach : d], w) for i in starts]
         return np.stack(columns, -1)
 
     def backward(self, grad):
@@ -37,8 +41,10 @@ class Conv(Function):
         samples = slice(0, 1) if mistake == "sum over the batch missing" else slice(0, N)
         for t in range(T - 1 if mistake == "outputs left out" else T):
             start = t if mistake == "stride ignored" else t * self.stride
-            read = slice(start, start + K)
-            gw += np.einsum("no,nck->ock", g[samples, :, t], p[samples, :, read])
+            d = 1 if mistake == "dilation ignored" else self.dilation
+            read = slice(start, start + d * (K - 1) + 1, d)
+            of_w = slice(start, start + K) if mistake == "dilation ignored, kernel" else read
+            gw += np.einsum("no,nck->ock", g[samples, :, t], p[samples, :, of_w])
             kernel = w[:, :, ::-1] if mistake == "kernel flipped" else w
             part = np.einsum("no,ock->nck", g[:, :, t], kernel)
             if mistake == "overwritten":
@@ -161,6 +167,14 @@ class Square(Function):
             return 2 * x
         if self.mistake == "not linear":
             return grad * grad * 2 * x
+        if self.mistake == "rectified":
+            return grad.relu() * 2 * x
+        if self.mistake == "clamped":
+            return grad.clamp(-5, 5) * 2 * x
+        if self.mistake == "clipped":
+            return grad * (9 / max(9.0, float(grad.detach().norm()))) * 2 * x
+        if self.mistake == "small ones dropped":
+            return grad * (grad.detach().abs() > 1e-3) * 2 * x
         if self.mistake == "local derivative missing":
             return grad * 1
         if self.mistake == "factor 2":
@@ -231,3 +245,13 @@ def conv(mistake, **options):
     """A convolution with a mistake, as a function, and inputs for it."""
     signal, kernel = leaf(3, 2, 9), leaf(4, 2, 3, seed=1)
     return lambda x, w: Conv(mistake, **options)(x, w), (signal, kernel)
+
+
+def problem(function, *inputs, **options):
+    """The report of a gradcheck that fails, after a look at the error it is raised as."""
+    with pytest.raises(CheckError) as caught:
+        gradcheck(function, inputs, **options)
+    report = caught.value.report
+    assert str(caught.value) == repr(report)
+    assert not report
+    return report

@@ -205,9 +205,10 @@ X, W = lucid.ones(1, 1, 8), lucid.ones(1, 1, 3)
     [
         ((lucid.ones(2, 1, 8), W), {}, r"one sample.*\(2, 1, 8\)\n  try: x\[:1\]"),
         ((lucid.ones(1, 1, 40), W), {}, r"got 40 positions with the padding, at most 32\n  try: "),
-        ((), {"groups": 7}, "got 7 channels, at most 6"),
+        ((), {"in_channels": 17}, "got 17 channels, at most 16"),
+        ((), {"in_channels": 16, "kernel_size": 5}, "got 80 weights in one window, at most 72"),
         ((), {"kernel_size": 13, "length": 20}, "got 13 taps, at most 12"),
-        ((), {"length": 30, "out_channels": 4}, "got 112 steps"),
+        ((), {"length": 30, "out_channels": 4, "backward": True}, "got 112 steps"),
         ((lucid.tensor([[[1.0, float("inf"), 2.0]]]), W), {}, "input has NaN or infinite"),
         ((lucid.ones(3), W), {}, r"expected an input \(N, C, L\)"),
         ((X, lucid.ones(1, 2, 3)), {}, "expected 2 channels"),
@@ -236,6 +237,61 @@ X, W = lucid.ones(1, 1, 8), lucid.ones(1, 1, 3)
 def test_errors_say_the_rule_the_values_and_the_cure(arguments, options, message):
     with pytest.raises(ValueError, match=message):
         animate_conv1d(*arguments, **options)
+
+
+@pytest.mark.parametrize(
+    ("x", "w", "bias", "options"),
+    [
+        ((1, 40, 200), (64, 40, 3), True, {}),
+        ((1, 40, 200), (64, 40, 30), False, {"stride": 16, "padding": "valid"}),
+        ((1, 3, 90), (2, 3, 5), True, {"padding": 40, "dilation": 10}),
+        ((1, 20, 90), (20, 1, 25), True, {"groups": 20, "padding": 12, "backward": True}),
+        ((1, 64, 40), (32, 16, 3), True, {"groups": 4, "causal": True, "padding_mode": "reflect"}),
+        ((1, 20, 9), (20, 20, 4), True, {"transposed": True, "stride": 2, "padding": 1}),
+        ((1, 64, 90), (64, 1, 4), True, {"transposed": True, "groups": 64, "backward": True}),
+        ((1, 64, 90), (64, 4, 4), False, {"transposed": True, "groups": 8, "output_padding": 1,
+                                          "stride": 2}),
+    ],
+)  # fmt: skip
+def test_the_cure_for_what_is_too_large_can_be_pasted(x, w, bias, options):
+    known = {"x": lucid.randn(*x), "weight": lucid.randn(*w), "bias": None}
+    if bias:
+        out = w[1] * options.get("groups", 1) if options.get("transposed") else w[0]
+        known["bias"] = lucid.randn(out)
+    with pytest.raises(ValueError, match="has to be small") as caught:
+        animate_conv1d(*known.values(), **options)
+    for cure in str(caught.value).split("\n")[1:]:
+        call = cure.partition(": ")[2]
+        animation = eval(call, {**known, "animate_conv1d": animate_conv1d})
+        assert 1 <= len(animation) <= 96
+    if bias:
+        assert "bias[:" in str(caught.value)
+
+
+@pytest.mark.parametrize("layer", [
+    nn.Conv1d(12, 8, 3), nn.Conv1d(12, 16, 5, padding=1), nn.Conv1d(12, 24, 3, groups=2),
+    nn.DepthwiseConv1d(12, 3, depth_multiplier=2), nn.Conv1d(12, 48, 3, groups=3),
+    nn.Conv1d(12, 8, 3, bias=False, padding="same", padding_mode="replicate"),
+], ids=repr)  # fmt: skip
+def test_the_speech_of_the_bundled_data_is_shown_with_its_first_output_channels(layer):
+    x = lucid.data.japanese_vowels()[0][0][0]
+    x = lucid.tensor(x)[None] if not isinstance(x, lucid.Tensor) else x[None]
+    assert x.shape == (1, 12, 29)
+    y = layer(x).detach().numpy()[0]
+    animation = animate_conv1d(layer, x)
+    shown = animation.frames[-1].results["y"]
+    assert 1 <= len(shown) < len(y)
+    np.testing.assert_allclose(shown, y[: len(shown)], rtol=1e-5, atol=1e-5)
+    which = f"channels 0 to {len(shown) - 1}" if len(shown) > 1 else "channel 0"
+    assert f"output {which} of {len(y)} …" in animation.name
+    assert f"of {len(y)} ..." in " ".join(animation.text(0).split("\n")[:2])
+    assert "…" not in animate_conv1d(out_channels=3).name
+    assert len(animation.html()) < 1_000_000
+
+
+def test_a_layer_in_the_place_of_a_weight():
+    with pytest.raises(TypeError, match=r"got a Conv1d\n  try: layer\.weight, or animate_conv1d\("):
+        animate_conv1d(X, nn.Conv1d(1, 1, 3))
 
 
 def test_errors_of_kind():

@@ -17,6 +17,8 @@ from lucid.explain.animate_scene import number_text
 from lucid.explain.animate_shapes import Box, place, split
 from lucid.explain.animate_svg import DARK, LIGHT, RULES
 
+from browser import chromium
+
 PICTURES = {
     "plain": {},
     "strided": {"length": 12, "stride": 2, "dilation": 2, "padding": 2},
@@ -29,6 +31,7 @@ PICTURES = {
     "backward": {"backward": True, "padding": 1, "padding_mode": "reflect", "groups": 2},
     "back, transposed": {"backward": True, "transposed": True, "length": 4, "stride": 2},
     "one step": {"length": 3},
+    "many channels": {"length": 20, "in_channels": 12, "out_channels": 9, "groups": 3},
     "no whole numbers": {
         "input": lucid.tensor([[[0.123, -12345.6, 0.0001, 99.99, -0.5, -1e-30, 123.4]]]),
         "weight": lucid.tensor([[[-0.25, 1e-4, 1.0]]]),
@@ -56,8 +59,9 @@ def test_text_says_the_sums_and_is_narrow(options):
         marked = sum(line.count("[") - 1 for line in rows)
         assert marked == frame.kernel.size + 1 or options.get("backward")
     assert animation.text(-1) == animation.text(len(animation) - 1)
-    assert str(animation).count("step ") == len(animation)
-    assert animation.text(0) in repr(animation)
+    assert animation.text().count("step ") == len(animation)
+    assert animation.text(0) in str(animation) == repr(animation)
+    assert len(str(animation).split("\n")) <= len(animation.text(0).split("\n")) + 1
 
 
 @pictures
@@ -215,6 +219,27 @@ def test_numbers_are_short(number, text):
     assert number_text(number) == text
 
 
+def test_on_a_narrow_screen_a_long_row_fades_out_and_its_sum_stays_in_sight(tmp_path):
+    playwright = pytest.importorskip("playwright.sync_api")
+    wanted = """() => ['left', 'right'].map(side => parseInt(getComputedStyle(
+        document.querySelector('.lucid-conv-view')).getPropertyValue('--from-' + side)))
+        .join() == '%d,%d'"""
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 400, "height": 500})
+        for length, at_first, at_last in ((8, (0, 0), (0, 0)), (20, (0, 32), (32, 0))):
+            animate_conv1d(length=length).save(tmp_path / "page.html")
+            page.goto((tmp_path / "page.html").as_uri())
+            page.wait_for_function(wanted % at_first)
+            page.locator("button").first.click()  # from the first step to the last
+            page.wait_for_function(wanted % at_last)
+            for seen in (".now", ".sum"):
+                box = page.locator(f"g.step.shown {seen}").last.bounding_box()
+                assert box["x"] >= 0
+                assert box["x"] + box["width"] <= 400
+        browser.close()
+
+
 # -------------------------------------------------------------------------------------------- files
 
 
@@ -226,7 +251,7 @@ class Terminal(io.StringIO):
 def test_play_goes_back_up_only_in_a_terminal(monkeypatch, capsys):
     animation = animate_conv1d(length=5)
     animation.play(0.001)
-    assert capsys.readouterr().out == f"{animation}\n"
+    assert capsys.readouterr().out == f"{animation.text()}\n"
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
     animation.play(0.001)

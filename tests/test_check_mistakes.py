@@ -13,7 +13,8 @@ import lucid
 from lucid import nn
 from lucid.check import gradcheck
 from lucid.check.differences import Tolerance
-from lucid.check.mistakes import MISTAKES, Pair
+from lucid.check.mistakes import MISTAKES
+from lucid.check.pair import Pair
 
 from mistaken import Add, Conv, Matmul, Mean, Normalize, Rows, Scaled, Softmax, Square, conv, leaf
 
@@ -46,6 +47,28 @@ PLANTED = {
         conv("stride ignored", stride=3, padding=1),
         "w",
         "stride ignored: the gradient of x is that of stride 1, and the stride is 3",
+    ),
+    "dilation ignored": (
+        conv("dilation ignored", dilation=2, padding=1),
+        "w",
+        "dilation ignored: the gradient of x is that of dilation 1, and the dilation is 2\n"
+        "  try: tap k is k * 2 positions after the first, in backward, too\n"
+        "dilation ignored: the gradient of w is that of dilation 1, and the dilation is 2",
+    ),
+    "dilation 3 ignored, strided": (
+        conv("dilation ignored", dilation=3, stride=2, padding=2),
+        "w",
+        "dilation ignored: the gradient of x is that of dilation 1, and the dilation is 3",
+    ),
+    "dilation of the kernel's gradient": (
+        conv("dilation ignored, kernel", dilation=2, stride=2, padding=3),
+        "w",
+        "dilation ignored: the gradient of w is that of dilation 1, and the dilation is 2",
+    ),
+    "incoming gradient rectified": (
+        (lambda x: Square("rectified")(x), (leaf(3),)),
+        "x",
+        "not linear: the gradient of x does not",
     ),
     "tail inputs dropped": (
         conv("tail dropped"),
@@ -188,6 +211,8 @@ def test_the_worst_place_has_the_values_of_both(name):
     [
         conv(""),
         conv("", stride=2, padding=2),
+        conv("", dilation=2, padding=2),
+        conv("", dilation=3, stride=2, padding=1),
         (lambda x, b: Add()(x, b), (leaf(4, 3, 5), leaf(3, 1, seed=1))),
         (lambda w: Rows([[2, 0, 2], [1, 1, 0]])(w), (leaf(4, 3),)),
         (lambda a, b: Matmul()(a, b), (leaf(3, 3), leaf(3, 3, seed=1))),
@@ -269,14 +294,35 @@ def test_a_wrong_parameter_is_named():
     kernel=st.tuples(st.integers(1, 3), st.integers(1, 4)),
     stride=st.integers(1, 3),
     padding=st.integers(0, 2),
+    dilation=st.integers(1, 3),
 )
-def test_right_convolutions_of_any_size_pass(shape, kernel, stride, padding):
+def test_right_convolutions_of_any_size_pass(shape, kernel, stride, padding, dilation):
     N, C, L = shape
     O, K = kernel
-    if L + 2 * padding < K:
+    if L + 2 * padding < dilation * (K - 1) + 1:
         return
     x, w = leaf(N, C, L), leaf(O, C, K, seed=1)
-    assert gradcheck(lambda x, w: Conv("", stride, padding)(x, w), (x, w))
+    assert gradcheck(lambda x, w: Conv("", stride, padding, dilation)(x, w), (x, w))
+
+
+@given(
+    dilation=st.integers(2, 4),
+    stride=st.integers(1, 3),
+    padding=st.integers(0, 3),
+    K=st.integers(2, 4),
+)
+def test_an_ignored_dilation_is_named_with_its_value_or_not_at_all(dilation, stride, padding, K):
+    x, w = leaf(1, 2, 24), leaf(2, 2, K, seed=1)
+    report = gradcheck(
+        lambda x, w: Conv("dilation ignored", stride, padding, dilation)(x, w), (x, w),
+        raise_exception=False,
+    )  # fmt: skip
+    assert f"gradient of x is that of dilation 1, and the dilation is {dilation}" in (
+        report.diagnosis
+    )
+    if K > 2:
+        for line in report.diagnosis.splitlines():
+            assert not line.startswith(("shifted", "stride", "overwritten"))
 
 
 @given(st.integers(1, 4), st.integers(2, 5), st.integers(0, 100))
@@ -285,6 +331,33 @@ def test_numbers_at_random_are_no_known_mistake(outputs, inputs, seed):
     wrong, right = random.uniform(1, 2, (2, outputs * 2, inputs * 2))
     pair = Pair("x", "output", wrong, right, (outputs, 2), (2, inputs), Tolerance(1e-6, 1e-5, 1e-3))
     assert [text for group in MISTAKES for mistake in group for text in mistake(pair)] == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "inputs"), [((300,), (300,)), ((3000,), (20,)), ((4,), (900,))]
+)
+def test_of_many_shifts_and_strides_few_are_tried_on_a_whole_jacobian(outputs, inputs, monkeypatch):
+    tried, fits = [], Pair.fits
+    monkeypatch.setattr(Pair, "fits", lambda *args: tried.append(args) or fits(*args))
+    random = np.random.default_rng(0)
+    wrong, right = random.uniform(1, 2, (2, *outputs, *inputs))
+    pair = Pair("x", "output", wrong, right, outputs, inputs, Tolerance(1e-6, 1e-5, 1e-3))
+    assert [text for group in MISTAKES for mistake in group for text in mistake(pair)] == []
+    assert len(tried) < 20
+
+
+@pytest.mark.parametrize(
+    ("mistake", "options", "text"),
+    [
+        ("shifted", {"padding": 30}, "shifted: the gradient of x lies 30 too far to the right"),
+        ("stride ignored", {"stride": 40}, "and the stride is 40"),
+        ("dilation ignored", {"dilation": 20}, "and the dilation is 20"),
+    ],
+)
+def test_distant_shifts_and_long_strides_are_found_too(mistake, options, text):
+    x, w = leaf(1, 1, 180), leaf(1, 1, 3, seed=1)
+    report = gradcheck(lambda x, w: Conv(mistake, **options)(x, w), (x, w), raise_exception=False)
+    assert text in report.diagnosis
 
 
 def test_the_numbers_are_those_of_pytorch():

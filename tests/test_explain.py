@@ -49,6 +49,23 @@ def convolutions(draw):
     return nn.ConvTranspose1d(C, O, K, stride, padding, more, groups, bias, dilation), shape
 
 
+def test_a_module_without_a_docstring_says_nothing_of_itself():
+    class Plain(nn.Module):
+        def forward(self, x):
+            return x
+
+    class Told(Plain):
+        """Passes on."""
+
+    class Like(nn.Conv1d):
+        pass
+
+    assert "what it does" not in dict(explain(Plain(), (1, 2)).rows)
+    assert dict(explain(Told(), (1, 2)).rows)["what it does"] == "Passes on."
+    slide = dict(explain(nn.LazyConv1d(1, 1), (1, 2, 3)).rows)["what it does"]
+    assert dict(explain(Like(2, 1, 1), (1, 2, 3)).rows)["what it does"] == slide
+
+
 @given(st.data(), convolutions())
 def test_what_a_convolution_touches_is_where_its_gradient_is(data, made):
     layer, shape = made

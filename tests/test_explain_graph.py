@@ -178,6 +178,17 @@ def test_every_short_line_is_drawn_and_every_long_one_is_told():
     assert told == sum(layers[i] - layers[weight] > 6 for i in using) > 40
 
 
+@pytest.mark.parametrize("sign", [*map(chr, range(32)), "\x7f", "\ud800", "\uffff"])
+def test_names_may_hold_any_sign(sign, tmp_path):
+    w = lucid.ones(2, requires_grad=True)
+    found = graph((w * 2).sum(), {f"a{sign}b": w})
+    root = ET.fromstring(found.svg)
+    (label,) = (t.text for t in root.iter(f"{SVG}text") if t.text[0] == "a")
+    assert label[-1] == "b"
+    found.save(tmp_path / "graph.svg")
+    found._repr_html_().encode()
+
+
 def test_names_are_escaped_and_nothing_has_an_id():
     w = lucid.ones(2, requires_grad=True)
     found = graph((w * 2).sum(), {HOSTILE: w})

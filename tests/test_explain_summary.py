@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 import lucid
@@ -106,10 +108,111 @@ def test_packed_sequences_and_whole_numbers():
     packed = nn.utils.rnn.pack_sequence([lucid.zeros(3, 2), lucid.zeros(2, 2)])
     layer = nn.GRU(2, 4)
     weights = sum(p.numel() for p in layer.parameters() if p.ndim == 2)
-    assert summary(layer, packed).multiply_adds == 5 * weights
+    found = summary(layer, packed)
+    assert found.multiply_adds == 5 * weights
+    assert found.rows[0].inputs == ((5, 2),)
+    assert found.rows[0].outputs == ((5, 4), (1, 2, 4))
+    assert repr(found).startswith("GRU on packed (5, 2)\n")
+    assert "(5, 4) +1" in repr(found)
+    assert "\n+1: one tensor more, and so on" in repr(found)
+    assert "+1" not in repr(summary(nn.Linear(5, 5), (1, 5)))
     words = summary(nn.Embedding(10, 4), lucid.tensor([[1, 2, 3]]))
     assert words.rows[0].outputs == ((1, 3, 4),)
     assert (words.parameters, words.multiply_adds) == (40, 0)
+
+
+class Fallback(nn.Module):
+    """Tries one layer after the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(7, 7), nn.ReLU())
+        self.other, self.last = nn.Linear(3, 3), nn.Linear(3, 2)
+
+    def forward(self, x):
+        try:
+            return self.inner(x)
+        except ValueError:
+            return self.last(self.other(x))
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (1, 7)])
+def test_a_layer_that_fails_and_is_caught_does_not_call_those_after_it(shape):
+    found = summary(nn.Sequential(Fallback(), nn.Tanh()), shape)
+    rows = {row.path: row for row in found.rows}
+    if shape == (1, 7):
+        assert rows["0.inner.1"].depth == 3
+        return
+    assert [rows[p].depth for p in ("0.inner", "0.inner.0", "0.other", "0.last", "1")] == [
+        2, 3, 2, 2, 1,
+    ]  # fmt: skip
+    assert rows["0.inner.0"].note == "raised ShapeError"
+    assert rows["0.other"].outputs == ((1, 3),)
+    assert not found.complete
+    explained = explain(Fallback(), (1, 3))
+    assert explained.touches == ((0,), (0, 1, 2))
+
+
+def drawing():
+    """A module that draws from every global source of random numbers there is."""
+
+    class Drawing(nn.Module):
+        def forward(self, x):
+            nn.Linear(2, 2)
+            np.random.rand(3)  # noqa: NPY002 (as students' code may)
+            return nn.functional.dropout(x, 0.5) + random.random() + lucid.rand(1)
+
+    return Drawing()
+
+
+@pytest.mark.parametrize("look", [summary, explain])
+def test_random_numbers_are_as_if_nothing_had_been_looked_at(look):
+    def numbers():
+        lucid.manual_seed(3)
+        np.random.seed(3)  # noqa: NPY002
+        random.seed(3)
+        lucid.rand(1)
+        yield
+        yield np.random.rand(2).tolist()  # noqa: NPY002
+        yield random.random()
+        yield lucid.rand(3).tolist()
+        yield nn.Linear(2, 2).weight.tolist()
+
+    broken = nn.Sequential(drawing(), nn.Linear(5, 5))
+    plain = [*numbers()]
+    looked = numbers()
+    next(looked)
+    look(drawing(), (1, 2))
+    with pytest.raises(lucid.ShapeError):
+        look(broken, (1, 2))
+    assert [None, *looked] == plain
+
+
+def test_layers_in_a_plain_list_are_missed():
+    class Listed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = [nn.Linear(3, 3), nn.ReLU()]
+            self.head = nn.Linear(3, 1)
+            self.known = [self.head]
+            self.sizes = [1, 2]
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            return self.head(x)
+
+    found = summary(nn.Sequential(Listed()), (2, 3))
+    assert found.hidden == ["0.layers"]
+    assert "missing: the layers in 0.layers, which is" in repr(found)
+    assert "\n  try: self.layers = nn.ModuleList(...)" in repr(found)
+    assert summary(Listed()).hidden == ["layers"]
+    assert summary(Net(), SHAPES).hidden == []
+    mapped = Listed()
+    mapped.layers = {"a": (nn.ReLU(),)}
+    assert summary(mapped).hidden == ["layers"]
+    mapped.layers = nn.ModuleList(Listed().layers)
+    assert summary(mapped, (2, 3)).hidden == []
 
 
 def test_what_only_forward_computes_is_owned_up_to():
@@ -195,6 +298,20 @@ def test_what_is_shown_of_a_tensor():
     assert "waits for its layer" in nn.UninitializedParameter()._repr_html_()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_huge_numbers_are_shown_without_a_warning(dtype):
+    largest = float(np.finfo(dtype).max)
+    x = lucid.tensor([largest, largest, -largest, 1.0] * 5, dtype=dtype, requires_grad=True)
+    x.grad = lucid.tensor([largest / 8] * 20, dtype=dtype)
+    text = Checked(x._repr_html_()).text
+    assert f"mean {largest / 4:.4g}" in text
+    assert f"norm {np.sqrt(20) * (largest / 8):.4g}" in text
+    zeros = lucid.zeros(9, requires_grad=True)
+    zeros.grad = lucid.zeros(9)
+    assert "norm 0<" in zeros._repr_html_()
+    assert "min 0, mean 0, max 0" in zeros._repr_html_()
+
+
 def test_what_is_shown_of_a_module():
     model = nn.Sequential(nn.Linear(2, 3), nn.LazyLinear(4), nn.Linear(2, 3))
     model[2].weight = model[0].weight
@@ -211,8 +328,11 @@ def test_names_are_escaped():
     hostile = nn.Sequential({"layer": nn.ReLU()})
     hostile._modules[HOSTILE] = hostile._modules.pop("layer")
     kind = type("<b>", (nn.ReLU,), {})
+    hostile._modules["\x00\ud800"] = nn.Linear(2, 2)
     for shown in (hostile, summary(hostile, (1, 2)), summary(hostile), kind(), summary(kind())):
         seen = Checked(shown._repr_html_())
+        shown._repr_html_().encode()
+        assert "\x00" not in shown._repr_html_()
         assert not {"script", "b", "script>"} & (seen.tags - {"b"})
     assert HOSTILE in Checked(hostile._repr_html_()).text
     assert "&lt;b&gt;" in kind()._repr_html_()

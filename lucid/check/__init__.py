@@ -4,7 +4,10 @@
     function.py     what is checked: a function of tensors, a module, a pair of NumPy functions
     differences.py  finite differences, and where there are none: kinks, rounding
     diagnose.py     from wrong gradients to a known mistake
+    calls.py        what a few more calls tell: random numbers, float32, a clamped gradient
     mistakes.py     the mistakes, each as what the Jacobian would then be
+    misplaced.py    those that put numbers at wrong places, or leave some out
+    pair.py         the evidence: the Jacobian of backward beside the right one
     picture.py      where the error lives
     report.py       what gradcheck found, to read
 

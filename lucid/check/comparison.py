@@ -133,7 +133,9 @@ def compare(
     Parameters
     ----------
     student_fn, reference_fn : callable
-        They are given the same arguments, copies of their own.
+        They are given the same arguments, copies of their own. One of them may be a function of
+        NumPy arrays and the other one of tensors: what raises ``TypeError`` or ``AttributeError``
+        for one kind is given the other.
     cases : dict, iterable or callable
         * A *description*: ``{"x": "N C L", "w": "O C K", "stride": [1, 2]}``. A string names the
           axes of an array (a letter is one size throughout, a number that size), and arrays are
@@ -149,7 +151,7 @@ def compare(
     sizes : mapping, optional
         The sizes of a letter, such as ``{"L": range(5, 20)}``; 1 to 6 if not given.
     tensors : bool
-        Whether a description makes tensors rather than NumPy arrays.
+        Whether a description makes tensors rather than NumPy arrays, to functions of either.
     dtype : str
         Of the arrays of a description.
     count : int

@@ -12,21 +12,27 @@ from itertools import combinations
 
 import numpy as np
 
-from lucid.check.differences import Tolerance, flat, jacobian, slope
+from lucid.check.differences import ROUNDING, Tolerance, flat, jacobian, slope
 from lucid.check.function import Checked
-from lucid.check.mistakes import MISTAKES, Pair
+from lucid.check.mistakes import MISTAKES
+from lucid.check.pair import Pair
 from lucid.types import Array
 
 __all__ = ["Jacobians", "diagnose"]
 
-LARGEST = 2**22  # numbers in a Jacobian; 32 MiB
+LARGEST = 2**21  # numbers in a Jacobian that is looked through: a second or two
 
 
 class Jacobians:
     """Both Jacobians of one input: by backward, one output number at a time, and by differences."""
 
     def __init__(self, checked: Checked, which: int, tolerance: Tolerance) -> None:
-        self.shapes = [y.shape for y in checked.outputs(checked.points)]
+        outputs = checked.outputs(checked.points)
+        self.shapes = [y.shape for y in outputs]
+        # how far rounding may put differences off
+        self.noise = [
+            4 * ROUNDING * float(np.abs(y).max(initial=0)) / tolerance.eps for y in outputs
+        ]
         sizes = [int(np.prod(shape)) for shape in self.shapes]
         self.starts = np.cumsum([0, *sizes])
         self.numeric = jacobian(checked, which, tolerance.eps)
@@ -66,7 +72,9 @@ class Jacobians:
         for k, out_shape in enumerate(self.shapes):
             rows = slice(self.starts[k], self.starts[k + 1])
             both = self.analytic[rows], self.numeric[rows]
-            pair = Pair(name, self.name(k), *both, out_shape, shape, tolerance)
+            fitted = tolerance.fitted(both[1])
+            fitted = fitted._replace(atol=max(fitted.atol, min(tolerance.atol, self.noise[k])))
+            pair = Pair(name, self.name(k), *both, out_shape, shape, fitted)
             if not pair.agrees(pair.numeric).all():
                 yield pair
 
@@ -119,23 +127,33 @@ def of_the_incoming(
     analytic: Sequence[Array],
     tolerance: Tolerance,
 ) -> Iterator[str]:
-    """backward(2 * grad) is not 2 * backward(grad)"""
-    found = checked.gradients([2 * w for w in weights])[which]
-    twice = np.zeros_like(analytic[which]) if found is None else found
+    """backward(c * grad) is not c * backward(grad), for c = 2 or -2"""
     once, name = analytic[which], checked.names[which]
-    if not np.isfinite([once, twice]).all():
+    several = []
+    for factor in (2, -2):
+        found = checked.gradients([factor * w for w in weights])[which]
+        several.append(np.zeros_like(once) if found is None else found)
+    twice, opposite = several
+    if not np.isfinite([once, *several]).all():
         return
-    if (np.abs(twice - 2 * once) <= tolerance.of(2 * once)).all():
-        return
-    if (np.abs(twice - once) <= tolerance.of(once)).all():
+    double = tolerance.of(2 * once)
+    if (np.abs(twice - 2 * once) > double).any():
+        if (np.abs([twice - once, opposite - once]) <= tolerance.of(once)).all():
+            yield (
+                f"incoming gradient ignored: the gradient of {name} stays the same when that of "
+                "the output doubles\n"
+                "  try: multiply by the gradient that backward is given (chain rule)"
+            )
+        else:
+            yield (
+                f"not linear: the gradient of {name} does not double when that of the output "
+                "does\n  try: use the gradient that backward is given once, as a factor, without "
+                "clamping or normalizing it"
+            )
+    elif (np.abs(opposite + 2 * once) > double).any():
         yield (
-            f"incoming gradient ignored: the gradient of {name} stays the same when that of the "
-            "output doubles\n  try: multiply by the gradient that backward is given (chain rule)"
-        )
-    else:
-        yield (
-            f"not linear: the gradient of {name} does not double when that of the output does\n"
-            "  try: use the gradient that backward is given once, as a factor"
+            f"not linear: the gradient of {name} does not change its sign when that of the output "
+            "does\n  try: no relu, abs or clamp of the gradient that backward is given"
         )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from lucid.check.function import Checked
 from lucid.types import Array
 
-__all__ = ["Tolerance", "jacobian", "judge", "slope"]
+__all__ = ["Tolerance", "certainly_wrong", "jacobian", "judge", "slope"]
 
 ROUNDING = float(np.finfo(np.float64).eps)
 
@@ -35,6 +35,11 @@ class Tolerance(NamedTuple):
     def of(self, expected: Array | float) -> Array | float:
         """How far from ``expected`` a number may be."""
         return self.atol + self.rtol * np.abs(expected)
+
+    def fitted(self, gradients: Array) -> Tolerance:
+        """For gradients that are all below 1, the same in proportion: those of 1e-8, say."""
+        size = np.abs(gradients[np.isfinite(gradients)]).max(initial=0.0)
+        return self._replace(atol=self.atol * min(1.0, float(size))) if size else self
 
 
 def step_at(value: float, eps: float) -> float:
@@ -122,3 +127,18 @@ def judge(
     central, _, _, noise = slopes[3]
     hidden = noise + float(tolerance.of(central))
     return "unknown" if abs(analytic - central) <= hidden else "wrong"
+
+
+def certainly_wrong(
+    checked: Checked, which: int, place: int, weights: Array, analytic: float, tolerance: Tolerance
+) -> bool:
+    """Whether an element is wrong by more than the differences are uncertain.
+
+    Rounding and kinks put slopes of other steps, and those to the right and to the left, apart from
+    each other. What lies within such a spread of them all is not called wrong.
+    """
+    slopes = [slope(checked, which, place, weights, tolerance.eps * k) for k in (1, 10, 100)]
+    known = np.array([s[:3] for s in slopes])
+    low, high = float(known.min()), float(known.max())
+    margin = high - low + float(tolerance.of(slopes[0][0])) + slopes[-1][3]
+    return bool(analytic < low - margin or analytic > high + margin)

@@ -8,12 +8,19 @@ from typing import Any
 import numpy as np
 
 from lucid.autograd import enable_grad, grad, is_tensor
+from lucid.check.calls import (
+    check_linear,
+    check_precision,
+    close,
+    drawn_between,
+    random_states,
+    repeatable,
+)
 from lucid.check.diagnose import LARGEST, Jacobians, diagnose
-from lucid.check.differences import Tolerance, flat, jacobian, judge
+from lucid.check.differences import Tolerance, certainly_wrong, flat, jacobian, judge
 from lucid.check.function import Checked, Problem, TensorFunction, floating_outputs, make_checked
 from lucid.check.report import CheckError, GradcheckReport, InputReport, draw
 from lucid.ops import tensor
-from lucid.random import get_rng_state
 from lucid.tensor import Tensor
 from lucid.types import Array
 
@@ -40,11 +47,12 @@ def gradcheck(
 
     ::
 
-        |analytic - numeric| <= atol + rtol * |numeric|
+        |analytic - numeric| <= atol * min(1, max |numeric|) + rtol * |numeric|
         numeric[i] = sum over o of weights[o] * (y[o](x + h e_i) - y[o](x - h e_i)) / 2h
 
     with fixed random weights for the outputs y, so that a backward which does not use the gradient
-    it is given is found out. All is computed in float64, on copies; no ``.grad`` is touched.
+    it is given is found out. It is also given them larger, smaller and of the other sign, and must
+    follow. All is computed in float64, on copies; no ``.grad`` is touched.
 
     Parameters
     ----------
@@ -60,7 +68,8 @@ def gradcheck(
     eps : float
         The step h, for numbers up to 1; for larger ones in proportion.
     atol, rtol : float
-        How much may be missing.
+        How much may be missing. For an input whose gradients are all smaller than 1, ``atol`` is
+        smaller in proportion, down to where rounding hides their differences.
     nondet_tol : float
         How far two equal calls may be apart.
     raise_exception : bool
@@ -75,8 +84,8 @@ def gradcheck(
     Raises
     ------
     CheckError
-        If the gradients are wrong. It is an AssertionError; its ``report`` is what is returned
-        otherwise.
+        If the gradients are wrong, or nothing could be compared: empty inputs, say. It is an
+        AssertionError; its ``report`` is what is returned otherwise.
     TypeError
         If ``fn`` returns no tensor, or is a ``Function``, which is good for one call.
     ValueError
@@ -140,15 +149,18 @@ def examine(checked: Checked, tolerance: Tolerance, nondet_tol: float) -> Gradch
     inputs = tuple(
         compared(checked, which, g, weights, tolerance) for which, g in enumerate(analytic)
     )
+    check_precision(checked, inputs, tolerance.eps)
     notes = [*checked.notes]
     for i in inputs:
         excused = about_excused(i)
         if i.excused.size and i.excused.all():
             raise Problem(f"nothing of the gradient of {i.name} could be judged", excused[0])
         notes += excused
-    if not any(i.wrong.any() for i in inputs):
-        return GradcheckReport(True, inputs, notes=tuple(notes), weights=tuple(weights))
-    return failure(checked, inputs, weights, tuple(notes), tolerance)
+    if any(i.wrong.any() for i in inputs):
+        return failure(checked, inputs, weights, tuple(notes), tolerance)
+    notes += about_nothing(inputs, weights)
+    check_linear(checked, inputs, weights, tolerance, nondet_tol)
+    return GradcheckReport(True, inputs, notes=tuple(notes), weights=tuple(weights))
 
 
 def failure(
@@ -165,14 +177,14 @@ def failure(
     analytic, numeric = [i.analytic for i in inputs], [i.numeric for i in inputs]
     through, mistakes = None, []
     for which in wrong:
-        both = None
+        both, fitted = None, tolerance.fitted(numeric[which])
         if flat(weights).size * numeric[which].size <= LARGEST:
             both = Jacobians(checked, which, tolerance)
             skipped = inputs[which].excused.reshape(-1)
             both.analytic[:, skipped] = both.numeric[:, skipped]
             if which == worst:
                 through = both.worst_output(int(np.ravel_multi_index(place, numeric[which].shape)))
-        said = diagnose(checked, which, weights, analytic, numeric, both, tolerance)
+        said = diagnose(checked, which, weights, analytic, numeric, both, fitted)
         mistakes += ["\nor ".join(said)] if said else []
     return GradcheckReport(
         False,
@@ -189,64 +201,17 @@ def failure(
     )
 
 
-def repeatable(checked: Checked, nondet_tol: float) -> list[Array]:
-    """Call the function again; return weights for its outputs, or raise Problem if they differ."""
-    first = [y.copy() for y in checked.outputs(checked.points)]
-    for _ in range(10):
-        before = random_states()  # not earlier: a function that seeds its own numbers is repeatable
-        again = checked.outputs(checked.points)
-        why = drawn_between(before, random_states())
-        if len(first) != len(again) or not all(
-            a.shape == b.shape and close(a, b, nondet_tol)
-            for a, b in zip(first, again, strict=True)
-        ):
-            why = why or (
-                "fn remembers something from call to call, or draws random numbers of its own\n"
-                "  try: give all that it needs as inputs"
-            )
-            raise Problem("fn gives another output the second time, for the same inputs", why)
-        if not why:  # else ask again: dropout may drop the same once more, by chance
-            break
-    # Neither 1 nor of equal size nor sign: what ignores, sums or exchanges them is found out.
-    random = np.random.default_rng(0)
-    return [random.uniform(0.5, 1.5, y.shape) * random.choice([-1, 1], y.shape) for y in first]
-
-
-def random_states() -> tuple[Any, Any]:
-    """Whatever a draw from lucid's numbers changes, and one from ``np.random.rand``."""
-    state = np.random.get_state(legacy=False)  # noqa: NPY002 (students' code may draw from it)
-    numpys = state["state"]["pos"], state["has_gauss"], state["state"]["key"].tobytes()
-    return get_rng_state(), numpys
-
-
-def drawn_between(before: tuple[Any, Any], after: tuple[Any, Any]) -> str | None:
-    """Whose random numbers a call has drawn, and the cure; None if it has not."""
-    if after[0] != before[0]:
-        return (
-            "fn draws random numbers from lucid (dropout?)\n"
-            "  try: model.eval(), or lucid.manual_seed(0) as the first line of fn"
-        )
-    if after[1] != before[1]:
-        return (
-            "fn draws random numbers from numpy.random\n"
-            "  try: a generator made inside fn: np.random.default_rng(0)"
-        )
-    return None
-
-
-def close(a: Array, b: Array, tolerance: float) -> bool:
-    """Whether two arrays are equal, or nearly so."""
-    return bool(np.allclose(a, b, rtol=0, atol=tolerance, equal_nan=True))
-
-
 def compared(
     checked: Checked, which: int, analytic: Array, weights: Sequence[Array], tolerance: Tolerance
 ) -> InputReport:
     """The gradients of one input side by side; what differs is looked at more closely."""
     together = flat(weights)
     numeric = jacobian(checked, which, tolerance.eps, together).reshape(analytic.shape)
+    fitted = tolerance.fitted(numeric)
     with np.errstate(invalid="ignore"):
-        off = np.asarray(~(np.abs(analytic - numeric) <= tolerance.of(numeric)))
+        apart = np.abs(analytic - numeric)
+        off = np.asarray(~(apart <= tolerance.of(numeric)))
+        faint = np.asarray(~(apart <= fitted.of(numeric))) & ~off
     off &= ~(np.isnan(analytic) & np.isnan(numeric))
     kinks, unclear = np.zeros(analytic.shape, bool), np.zeros(analytic.shape, bool)
     places = np.flatnonzero(off)
@@ -261,10 +226,25 @@ def compared(
             )  # fmt: skip
         return bool(off.reshape(-1)[chosen].all())
 
+    def look_for_certainty(chosen: Array) -> bool:
+        """Mark what is wrong beyond doubt, though less than atol; whether anything is."""
+        for place in chosen:
+            index = tuple(np.unravel_index(place, off.shape))
+            off[index] = certainly_wrong(
+                checked, which, int(place), together, float(analytic[index]), fitted
+            )
+        return bool(off.reshape(-1)[chosen].any())
+
     sample = places[:: max(1, len(places) // JUDGED)]
     if not look(sample):  # if all of many are wrong, so are the others
         look(np.setdiff1d(places, sample))
-    return InputReport(checked.names[which], analytic, numeric, off, kinks, unclear)
+    places = np.flatnonzero(faint)
+    largest = places[np.argsort(-apart.reshape(-1)[places], kind="stable")]
+    if look_for_certainty(largest[:JUDGED]):  # if nothing of the most suspicious is, all is right
+        look_for_certainty(largest[JUDGED:])
+    unsure = faint | ((numeric == 0) & ~off)
+    hidden = bool(unsure.all() and apart.any())
+    return InputReport(checked.names[which], analytic, numeric, off, kinks, unclear, hidden)
 
 
 def about_excused(report: InputReport) -> list[str]:
@@ -278,7 +258,25 @@ def about_excused(report: InputReport) -> list[str]:
                 f"{report.name}{index or ''}) the function {why}; backward was not judged there\n"
                 "  try: other inputs, away from such places"
             )
+    if report.hidden:
+        said.append(
+            f"the gradient of {report.name} is so small, at most "
+            f"{np.abs(report.analytic).max():.1g}, that rounding hides it: it was not told from 0\n"
+            "  try: an output that is not nearly constant"
+        )
     return said
+
+
+def about_nothing(inputs: Sequence[InputReport], weights: Sequence[Array]) -> list[str]:
+    """Say what has no numbers to compare; Problem, if that is all."""
+    empty = [i.name for i in inputs if not i.wrong.size]
+    if len(empty) == len(inputs) or not any(w.size for w in weights):
+        what = ", ".join(empty) if len(empty) == len(inputs) else "the output"
+        raise Problem(
+            f"nothing was checked: there are no numbers in {what}",
+            "empty: any backward is right for nothing\n  try: inputs of at least one number",
+        )
+    return [f"{name} is empty: nothing of its gradient was checked" for name in empty]
 
 
 def gradgradcheck(

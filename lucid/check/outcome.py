@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lucid.autograd import is_tensor
 from lucid.check.cases import Case, as_array, duplicate, is_array
+from lucid.ops import tensor
 from lucid.types import Array
 
 __all__ = ["Difference", "Limits", "call", "difference", "numbers", "parts"]
@@ -40,6 +42,8 @@ class Difference:
         The first place that is wrong.
     got, expected : object
         What was returned, and what should have been.
+    misfit : bool
+        Of an error: whether it may come from arrays in place of tensors, or the other way round.
     """
 
     kind: str
@@ -47,6 +51,7 @@ class Difference:
     index: tuple[int, ...] | None = None
     got: Any = None
     expected: Any = None
+    misfit: bool = False
 
     def alike(self, other: Difference | None) -> bool:
         """Whether another difference is of the same kind; errors, of the same class."""
@@ -56,13 +61,29 @@ class Difference:
 
 
 def call(function: Callable[..., Any], case: Case) -> tuple[Any, Difference | None]:
-    """Call a function on copies of the arguments; tell if it raised, or wrote to them."""
+    """Call a function on copies of the arguments; tell if it raised, or wrote to them.
+
+    A function of tensors that is given arrays, or of arrays that is given tensors, is given the
+    other kind then: a student's code in NumPy may be compared with a function of lucid's.
+    """
+    returned, wrong = call_as_it_is(function, case)
+    if wrong is not None and wrong.misfit:
+        for other in other_kinds(case):
+            found, still = call_as_it_is(function, other)
+            if still is None or still.kind != "raises":
+                return found, still
+    return returned, wrong
+
+
+def call_as_it_is(function: Callable[..., Any], case: Case) -> tuple[Any, Difference | None]:
+    """Call a function on copies of the arguments, of the kinds that they are of."""
     by_place, by_name = case.copies()
     try:
         # what it returns may be one of its arguments, which a later call must not change
         returned = duplicate_output(function(*by_place, **by_name))
     except Exception as error:
-        return None, Difference("raises", raised(error, function))
+        misfit = isinstance(error, TypeError | AttributeError)
+        return None, Difference("raises", raised(error, function), misfit=misfit)
     after = dict(zip(case.values, [*by_place, *by_name.values()], strict=True))
     for name, before in case.values.items():
         if is_array(before):
@@ -77,6 +98,22 @@ def call(function: Callable[..., Any], case: Case) -> tuple[Any, Difference | No
                     got=returned,
                 )
     return returned, None
+
+
+def other_kinds(case: Case) -> Iterator[Case]:
+    """The case with tensors for its arrays, and with arrays for its tensors."""
+    for is_kind, convert in ((is_tensor, lambda x: x.detach().numpy()), (is_numpy, tensor)):
+        values = {
+            name: convert(duplicate(value)) if is_kind(value) else value
+            for name, value in case.values.items()
+        }
+        if any(is_kind(value) for value in case.values.values()):
+            yield case._replace(values=values)
+
+
+def is_numpy(value: object) -> bool:
+    """Whether a value is a NumPy array of numbers."""
+    return isinstance(value, np.ndarray) and value.dtype.kind in "fiub"
 
 
 def duplicate_output(value: Any) -> Any:

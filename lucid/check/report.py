@@ -54,6 +54,8 @@ class InputReport:
         Where they disagree, but the slopes to the right and to the left do, too.
     unclear : numpy.ndarray of bool
         Where they disagree, but the differences are not finite, or lost in rounding.
+    hidden : bool
+        Whether all differences are so small that rounding hides them.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class InputReport:
     wrong: Array
     kinks: Array
     unclear: Array
+    hidden: bool = False
 
     @property
     def excused(self) -> Array:
@@ -162,7 +165,8 @@ class GradcheckReport:
             return f"gradcheck: {self.problem}"
         count = sum(i.wrong.size for i in self.inputs)
         if self.ok:
-            names = " and ".join(", ".join(i.name for i in self.inputs).rsplit(", ", 1))
+            names = ", ".join(i.name for i in self.inputs if i.wrong.size)
+            names = " and ".join(names.rsplit(", ", 1))
             return f"gradcheck: right, all {count} numbers of the gradient of {names}"
         wrong = [
             f"{i.name} ({i.wrong.sum()} of {i.wrong.size} numbers)"

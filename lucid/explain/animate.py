@@ -2,6 +2,7 @@
 
 animate.py         animate_conv1d, and the Animation it returns
 animate_given.py   what is animated: a layer's parts, and examples for what is left out
+animate_limits.py  what is small enough to be drawn
 animate_steps.py   the numbers: what each step reads, multiplies and writes
 animate_scene.py   what stands where: rows of cells, and the step in words
 animate_text.py    the rows in a terminal
@@ -21,13 +22,15 @@ from lucid.errors import check_size
 from lucid.explain.animate_gif import draw_gif
 from lucid.explain.animate_given import Sizes, check_layer_alone, fill_in, parts_of
 from lucid.explain.animate_html import draw_html, draw_page
+from lucid.explain.animate_limits import Options
 from lucid.explain.animate_scene import legend, make_scene, title
 from lucid.explain.animate_shapes import Picture, draw
-from lucid.explain.animate_steps import Case, Frame, Options, make_case, make_frames
+from lucid.explain.animate_steps import Case, Frame, make_case, make_frames
 from lucid.explain.animate_svg import draw_svg
 from lucid.explain.animate_text import draw_text
 from lucid.io.files import replace_file
 from lucid.nn.conv import ConvLayer
+from lucid.nn.module import Module
 from lucid.ops.checks import check_number, check_one_dtype
 from lucid.tensor import Tensor
 
@@ -37,7 +40,7 @@ __all__ = ["Animation", "Frame", "animate_conv1d"]
 class Animation:
     """The steps of a convolution, and the ways to look at them. ``animate_conv1d`` makes it.
 
-    In a notebook it shows itself with buttons; at a prompt, its first step.
+    In a notebook it shows itself with buttons; at a prompt, or printed, by its first step.
 
     Parameters
     ----------
@@ -81,11 +84,8 @@ class Animation:
         return len(self.frames)
 
     def __repr__(self) -> str:
-        more = f"\n({len(self)} steps: print() for all of them, .play() to watch)"
+        more = f"\n({len(self)} steps: .text() for all of them, .play() to watch)"
         return self.text(0) + (more if len(self) > 1 else "")
-
-    def __str__(self) -> str:
-        return "\n\n".join(self.text(i) for i in range(len(self)))
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -104,8 +104,13 @@ class Animation:
 
     # ------------------------------------------------------------------------------ ways to look
 
-    def text(self, frame: int) -> str:
-        """Return one step as text: the window in brackets, what is still to come as dots."""
+    def text(self, frame: int | None = None) -> str:
+        """Return one step as text, or all of them, one below the other.
+
+        The window stands in brackets, and what is still to come are dots.
+        """
+        if frame is None:
+            return "\n\n".join(self.text(i) for i in range(len(self)))
         return draw_text(self._scenes, self._index(frame), self.name, self._legend)
 
     def play(self, delay: float = 0.8) -> None:
@@ -256,14 +261,16 @@ def animate_conv1d(
     Returns
     -------
     Animation
-        ``print`` it or ``play`` it in a terminal, let a notebook show it, ``save`` it. Numbers are
+        ``play`` it in a terminal, let a notebook show it, ``save`` it; ``print`` shows its first
+        step. Numbers are
         shown to two decimals; ``frames`` has them in full. They are computed in float64.
 
     Raises
     ------
     ValueError
         As ``F.conv1d``; for options that exclude each other; for what is too large to be drawn
-        (32 positions, 6 channels, 12 taps, 96 steps) or not finite.
+        (32 positions, 16 channels, 12 taps, 72 weights in one window, 96 steps) or not finite. Of
+        more output channels than that, the first ones are shown.
     TypeError
         As ``F.conv1d``.
 
@@ -285,7 +292,7 @@ def animate_conv1d(
     y[0]      [1]  .   .
                0   1   2
     y[0,0] = -1*1 + 1*2 = 1
-    (3 steps: print() for all of them, .play() to watch)
+    (3 steps: .text() for all of them, .play() to watch)
 
     What one gradient of the output adds to those of the input and the weight; the first position
     takes part a second time, as padding:
@@ -314,6 +321,11 @@ def animate_conv1d(
         weight, bias, options = parts_of(layer)
     else:
         x = input
+    if isinstance(weight, Module):
+        raise TypeError(
+            f"the weight is a tensor, got a {type(weight).__name__}\n"
+            "  try: layer.weight, or animate_conv1d(layer, x) with all that the layer has"
+        )
     if grad is not None and not backward:
         raise ValueError(
             "a gradient is shown in the backward pass, got grad without it\n  try: backward=True"

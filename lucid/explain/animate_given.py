@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lucid.errors import check_size
-from lucid.explain.animate_steps import Options
+from lucid.explain.animate_limits import Options
 from lucid.nn.conv import Conv1d, ConvLayer
 from lucid.nn.conv_transpose import ConvTranspose1d
 from lucid.tensor import Tensor

@@ -48,6 +48,18 @@ document.querySelectorAll('.lucid-conv-box:not([data-ready])').forEach(function 
   buttons[1].onclick = function () { if (timer) { stop(); } else { show(now + 1); play(); } };
   buttons[2].onclick = function () { stop(); show(now + 1); };
   slider.oninput = function () { stop(); show(Number(slider.value)); };
+  var words = svg.querySelectorAll('.title,.sum,.note');
+  function scrolled() {
+    // where a picture goes on beyond the edge it fades out, and its words stay in sight
+    var left = view.scrollLeft, right = view.scrollWidth - view.clientWidth - left;
+    view.style.setProperty('--from-left', Math.min(Math.max(left, 0), 32) + 'px');
+    view.style.setProperty('--from-right', Math.min(Math.max(right, 0), 32) + 'px');
+    var scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    var by = (left + Math.min(left, 24)) / scale;
+    words.forEach(function (line) { line.setAttribute('transform', 'translate(' + by + ')'); });
+  }
+  view.onscroll = scrolled;
+  new ResizeObserver(scrolled).observe(view);
   svg.classList.add('held');
   bar.hidden = false;
   show(0);
@@ -56,7 +68,9 @@ document.querySelectorAll('.lucid-conv-box:not([data-ready])').forEach(function 
 
 STYLE = """
 .lucid-conv-box{margin:1em 0;max-width:100%}
-.lucid-conv-view{overflow-x:auto}
+.lucid-conv-view{overflow-x:auto;--from-left:0px;--from-right:0px;
+mask-image:linear-gradient(to right,transparent,#000 var(--from-left),
+#000 calc(100% - var(--from-right)),transparent)}
 .lucid-conv-view svg{display:block}
 .lucid-conv-bar{display:flex;flex-wrap:wrap;gap:6px;align-items:center;max-width:520px;
 padding:4px 0;font:14px system-ui,sans-serif}

@@ -257,7 +257,7 @@ def bracketed(value: float) -> str:
 
 def title(case: Case) -> str:
     """The call that is shown: its name and the options that are not the default."""
-    stride, dilation, groups, left, right, _ = case.geometry
+    stride, dilation, _, left, right, _ = case.geometry
     shown = ["conv_transpose1d" if case.transposed else "conv1d"]
     if case.backward:
         shown[0] += " backward"
@@ -267,8 +267,13 @@ def title(case: Case) -> str:
         shown.append(f"padding={left}" if left == right else f"padding={left} and {right}")
     if case.options.padding_mode != "zeros":
         shown.append(case.options.padding_mode)
-    options = {"stride": stride, "dilation": dilation, "groups": groups}
-    return ", ".join(shown + [f"{name}={n}" for name, n in options.items() if n != 1])
+    options = {"stride": stride, "dilation": dilation, "groups": case.options.groups}
+    shown += [f"{name}={n}" for name, n in options.items() if n != 1]
+    if case.shape[1] < case.out_channels:
+        last = case.shape[1] - 1
+        which = f"channels 0 to {last}" if last else "channel 0"
+        shown.append(f"output {which} of {case.out_channels} …")
+    return ", ".join(shown)
 
 
 def legend(case: Case) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from lucid.explain.animate_scene import Cell, Row, Scene
 
 PAGE, BORDER = 400.0, 8.0
+WORDS = 410.0  # how wide words may be: of a wider picture, a telephone shows so much at a time
 FONT, LINE = 12.0, 17.0
 GLYPH = 0.605  # how wide a character of a monospaced font is, by its size
 HEIGHTS = {"index": 15.0, "cells": 27.0, "kernel": 25.0, "funnel": 20.0, "space": 8.0}
@@ -82,7 +83,7 @@ def draw(scenes: list[Scene], title: str, legend: str) -> Picture:
     fitting = (PAGE - margin - BORDER) / columns
     size = max(least, min(fitting, 34.0))
     width = max(PAGE, margin + columns * size + BORDER)
-    chars = int((width - 2 * BORDER) / (FONT * GLYPH))
+    chars = int((min(width, WORDS) - 2 * BORDER) / (FONT * GLYPH))
     heading = textwrap.wrap(title, chars)
     footing = textwrap.wrap(legend, chars)
     below = max(sum(len(wrapped(line, chars)) for line in scene.words) for scene in scenes)

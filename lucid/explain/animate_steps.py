@@ -15,7 +15,6 @@ a signal that is zero after it, so the very kernels compute it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -24,26 +23,11 @@ from lucid.autograd import grad as gradients
 from lucid.autograd import make_tensor
 from lucid.cures import shape_cure
 from lucid.errors import ShapeError, check_size
+from lucid.explain.animate_limits import Options, check_drawable, first_channels
 from lucid.grad_mode import enable_grad
 from lucid.ops import conv, conv_transpose
 from lucid.ops.conv import Conv1d, Conv1dInput, Geometry
 from lucid.types import Array
-
-# What can still be told apart in a picture.
-LONGEST, CHANNELS, TAPS, STEPS = 32, 6, 12, 96
-
-
-class Options(NamedTuple):
-    """What ``F.conv1d`` and ``F.conv_transpose1d`` are told besides their tensors."""
-
-    stride: int = 1
-    padding: int | str = 0
-    dilation: int = 1
-    groups: int = 1
-    padding_mode: str = "zeros"
-    transposed: bool = False
-    output_padding: int = 0
-    causal: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +94,7 @@ class Case:
     geometry: Geometry
     shape: tuple[int, int, int]  # of y
     options: Options
+    out_channels: int  # of which shape[1] are shown
 
     @property
     def transposed(self) -> bool:
@@ -174,7 +159,10 @@ def make_case(x: Array, w: Array, b: Array | None, g: Array | None, options: Opt
             geometry = geometry._replace(right=0)
             T = conv.output_length(x.shape[2], w.shape[2], geometry)
         shape = (x.shape[0], w.shape[0], T)
-    check_drawable(x.shape, w.shape, shape, geometry, transposed)
+    out_channels = shape[1]
+    if g is None and not transposed:
+        x, w, b, geometry, shape = first_channels(x, w, b, geometry, shape)
+    check_drawable(*about, x.shape, w.shape, shape, geometry, options, g is not None)
     if g is not None:
         g = example_gradient(shape) if g.size == 0 else g
         if g.shape != shape:
@@ -183,7 +171,7 @@ def make_case(x: Array, w: Array, b: Array | None, g: Array | None, options: Opt
                 + shape_cure("grad", g.shape, shape)
             )
     check_finite(input=x, weight=w, bias=b, grad=g)
-    return Case(x, w, b, g, geometry, shape, options)
+    return Case(x, w, b, g, geometry, shape, options, out_channels)
 
 
 def check_together(options: Options) -> None:
@@ -207,36 +195,6 @@ def check_together(options: Options) -> None:
         raise ValueError(
             "output_padding belongs to a transposed convolution, got "
             f"output_padding={options.output_padding}\n  try: transposed=True, or leave it out"
-        )
-
-
-def check_drawable(
-    x: tuple[int, ...],
-    w: tuple[int, ...],
-    y: tuple[int, ...],
-    geometry: Geometry,
-    transposed: bool,
-) -> None:
-    """One sample, and no more cells and steps than can be told apart."""
-    if x[0] != 1:
-        raise ShapeError(
-            "an animation shows one sample, for all are treated alike: got an input of shape "
-            f"{x}\n  try: x[:1]"
-        )
-    long, short = (y, x) if transposed else (x, y)
-    sizes = {
-        "positions with the padding": (geometry.left + long[2] + geometry.right, LONGEST),
-        "channels": (max(x[1], y[1]), CHANNELS),
-        "taps": (w[2], TAPS),
-        "steps (one for each channel and position)": (short[1] * short[2], STEPS),
-    }
-    over = [f"{got} {what}, at most {most}" for what, (got, most) in sizes.items() if got > most]
-    if over:
-        raise ValueError(
-            f"an animation draws every number, so it has to be small: got {'; '.join(over)}\n"
-            f"  try: a shorter piece, x[:, :, :12], or a smaller example of the same kind: "
-            f"animate_conv1d(length=8, stride={min(geometry.stride, 4)}, "
-            f"dilation={min(geometry.dilation, 2)})"
         )
 
 

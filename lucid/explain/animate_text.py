@@ -15,7 +15,7 @@ def draw_text(scenes: list[Scene], i: int, title: str, legend: str) -> str:
     # an index needs a space beside it, a number two brackets
     width = max(len(c.text) + (1 if row.kind == "index" else 2) for row in rows for c in row.cells)
     margin = 1 + max(len(row.label) for row in rows)
-    lines = textwrap.wrap(f"{title}: step {i + 1} of {len(scenes)}", WIDTH)
+    lines = textwrap.wrap(f"{title.replace('…', '...')}: step {i + 1} of {len(scenes)}", WIDTH)
     for row in scenes[i].rows:
         if row.cells and row.kind != "funnel":
             lines.append(draw_row(row, margin, width))

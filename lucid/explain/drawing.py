@@ -9,10 +9,10 @@ other's way.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import NamedTuple
 
 from lucid.explain.layout import Edge, arrange, layers_of
+from lucid.notebook import markup
 
 LETTER, LINE = 7.4, 16.0  # of the 12 pixel monospaced font: the widest in use, and a line
 LONGEST = 26  # letters of a label
@@ -85,9 +85,9 @@ def draw(boxes: Sequence[Box], title: str) -> str:
     last = f"It ends in {boxes[-1].label} {boxes[-1].shape}."
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="lucid-graph" role="img" '
-        f'aria-label="{what}: {escape(title)}" width="{width}" height="{height}" '
+        f'aria-label="{what}: {markup(title)}" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" style="{style}"><title>{what}</title>'
-        f"<desc>{escape(title)}. From top to bottom. {escape(last)}</desc>"
+        f"<desc>{markup(title)}. From top to bottom. {markup(last)}</desc>"
         f"<style>{STYLE}</style>{''.join(parts)}</svg>"
     )
 
@@ -132,9 +132,9 @@ def drawn(
     rows = []
     for i, line in enumerate(text):
         small = ' class="small"' if i else ""
-        rows.append(f'<text x="{x:.1f}" y="{top + 16 + i * LINE:.1f}"{small}>{escape(line)}</text>')
+        rows.append(f'<text x="{x:.1f}" y="{top + 16 + i * LINE:.1f}"{small}>{markup(line)}</text>')
     return (
-        f'<g class="{kind}"><title>{escape(box.tip)}</title>'
+        f'<g class="{kind}"><title>{markup(box.tip)}</title>'
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" '
         f'rx="{round_by}"/>{"".join(rows)}</g>'
     )

@@ -205,7 +205,7 @@ def write(found: Explanation, run: Run, chain: list[Call] | None, single: bool) 
     def add(label: str, text: str) -> None:
         found.rows.append((label, text))
 
-    doc = first_line(inspect.getdoc(described(layer)) or "")
+    doc = described(layer)
     if doc:
         add("what it does", doc)
     if found.inferred:
@@ -342,9 +342,12 @@ def shapes_of(tensors: Sequence[Any]) -> str:
     return "; ".join(f"{t.shape} {t.dtype.name}" for t in tensors)
 
 
-def described(layer: Module) -> type:
-    """The class whose docstring says what a layer does: of a lazy one, its eager twin."""
-    return next(kind for kind in type(layer).__mro__ if not issubclass(kind, LazyMixin))
+def described(layer: Module) -> str:
+    """The first line of the docstring, of a lazy layer that of its eager twin; "" without one."""
+    kind = next(kind for kind in type(layer).__mro__ if not issubclass(kind, LazyMixin))
+    doc = inspect.getdoc(kind) or ""
+    # what Module says of itself is inherited by all, and says nothing of this one
+    return "" if doc == inspect.getdoc(Module) else first_line(doc)
 
 
 def first_line(text: str) -> str:

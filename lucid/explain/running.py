@@ -2,13 +2,17 @@
 
 A forward pass changes more than it seems to: it fills lazy layers, moves running averages, draws
 random numbers, and calls hooks that somebody else has registered. So what is run here is a deep
-copy, without hooks but its own, which write down every call.
+copy without hooks, in which every ``forward`` writes down that it was called; and all random
+numbers, lucid's, NumPy's and Python's, go back to where they were.
 """
 
 from __future__ import annotations
 
 import copy
+import functools
+import random as python_random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,7 +41,8 @@ class Call:
     caller : Call or None
         The call in which this one was made.
     inferred, note : str
-        What a lazy layer that waited has inferred: "in_channels=12"; and that it did. Else "".
+        What a lazy layer that waited has inferred: "in_channels=12"; and that it did, or which
+        error it raised. Else "".
     inputs, outputs : list of Tensor
         All tensors in the arguments, and in what was returned.
     """
@@ -86,30 +91,47 @@ class Run:
         self._open: list[Call] = []
         for path, module in self.copy.named_modules():
             self._watch(path, module)
-        numbers = random.get_rng_state()
-        try:
-            with no_grad(), random.drawn_from(np.random.default_rng(0)):
-                self.copy(*self.inputs)
-        finally:
-            random.set_rng_state(numbers)  # of layers that are made in forward
+        with no_grad(), same_numbers(), random.drawn_from(np.random.default_rng(0)):
+            self.copy(*self.inputs)
 
     def _watch(self, path: str, module: Module) -> None:
-        def before(module: Module, args: Any, kwargs: Any) -> None:
+        forward = module.forward
+
+        @functools.wraps(forward)
+        def watched(*args: Any, **kwargs: Any) -> Any:
             call = Call(path, module, self._open[-1] if self._open else None)
             call.inputs = list(tensors_in((args, kwargs)))
             self.calls.append(call)
             self._open.append(call)
-
-        def after(module: Module, args: Any, out: Any) -> None:
-            call = self._open.pop()
+            try:
+                out = forward(*args, **kwargs)
+            except Exception as error:
+                call.note = f"raised {type(error).__name__}"
+                raise
+            finally:
+                self._open.pop()  # also where a forward further out catches the error
             call.outputs = list(tensors_in(out))
             if isinstance(module, SizedLayer) and module.lazy:
                 size = f"{module.inferred}={getattr(module, module.inferred)}"
                 call.inferred = size if call.waited else ""
                 call.note = f"{size}, {'waits' if call.waited else 'inferred'}"
+            return out
 
-        module.register_forward_pre_hook(before, with_kwargs=True)
-        module.register_forward_hook(after)
+        module.forward = watched  # type: ignore[method-assign]  # of this copy alone
+
+
+@contextmanager
+def same_numbers() -> Iterator[None]:
+    """Afterwards all global random numbers come as if none had been drawn meanwhile."""
+    ours = random.get_rng_state()
+    numpys = np.random.get_state()  # noqa: NPY002 (a forward may draw from it)
+    pythons = python_random.getstate()
+    try:
+        yield
+    finally:
+        random.set_rng_state(ours)
+        np.random.set_state(numpys)  # noqa: NPY002
+        python_random.setstate(pythons)
 
 
 def without_hooks(model: Module) -> Module:
@@ -145,9 +167,11 @@ def check_model(model: object, name: str) -> None:
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
-    """All tensors in arguments or results, however nested."""
+    """All tensors in arguments or results, however nested; of a packed sequence its numbers."""
     if is_tensor(value):
         yield value
+    elif isinstance(value, PackedSequence):
+        yield value.data  # the others say which row is of which sequence
     elif isinstance(value, Mapping):
         for part in value.values():
             yield from tensors_in(part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lucid import notebook
@@ -12,6 +12,7 @@ from lucid.explain.running import Inputs, Run, check_model
 from lucid.nn.lazy import SizedLayer
 from lucid.nn.module import Module
 from lucid.nn.parameter import Parameter, UninitializedParameter
+from lucid.nn.utils.rnn import PackedSequence
 
 __all__ = ["Row", "Summary", "summary"]
 
@@ -19,6 +20,8 @@ NONE = "-"
 UNITS = ("B", "kB", "MB", "GB")
 NUMERIC = ("params", "mult-adds", "sees")
 WIDTH = 100
+#: What every module has itself.
+REGISTRIES = ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks")
 
 
 class Row(NamedTuple):
@@ -83,6 +86,8 @@ class Summary:
         Of all calls together; None without an input.
     complete : bool
         Whether the multiply-adds of every call are known.
+    hidden : list of str
+        Attributes that hold layers in a plain list or dict, where no optimizer finds them.
 
     Examples
     --------
@@ -102,6 +107,7 @@ class Summary:
         self.bytes = sum(p._array.nbytes for p in shaped)
         self.multiply_adds: int | None = None
         self.complete = True
+        self.hidden: list[str] = []
 
     def __repr__(self) -> str:
         header, rows = self._cells()
@@ -149,6 +155,15 @@ class Summary:
         if self.multiply_adds is not None:
             least = "" if self.complete else "at least "
             lines.append(f"multiply-adds: {least}{self.multiply_adds:,}")
+        if any(len(shapes) > 1 for row in self.rows for shapes in (row.inputs, row.outputs)):
+            lines.append("+1: one tensor more, and so on")
+        for name in self.hidden:
+            attribute = name.rpartition(".")[2]
+            lines.append(
+                f"missing: the layers in {name}, which is no part of the model but a plain list or "
+                "dict; they would not be trained or saved\n"
+                f"  try: self.{attribute} = nn.ModuleList(...), or nn.ModuleDict(...)"
+            )
         return lines
 
 
@@ -206,13 +221,38 @@ def summary(model: Module, x: Inputs | None = None) -> Summary:
     """
     check_model(model, "summary")
     if x is None:
-        return Summary(type(model).__name__, rows_of_modules(model), list(model.parameters()))
+        found = Summary(type(model).__name__, rows_of_modules(model), list(model.parameters()))
+        found.hidden = hidden_in(model)
+        return found
     run = Run(model, x, in_use=True)
     inputs = written(run.calls[0].input_shapes)
-    title = f"{type(model).__name__} on {inputs}"
+    packed = "packed " if isinstance(run.inputs[0], PackedSequence) else ""
+    title = f"{type(model).__name__} on {packed}{inputs}"
     found = Summary(title, rows_of_calls(run), list(run.copy.parameters()))
     found.multiply_adds, found.complete = counting.total_multiply_adds(run.calls)
+    found.hidden = hidden_in(model)
     return found
+
+
+def hidden_in(model: Module) -> list[str]:
+    """The attributes that hold modules which are no part of the model, by their paths."""
+    known = {id(module) for module in model.modules()}
+    return [
+        f"{path}.{name}" if path else name
+        for path, module in model.named_modules()
+        for name, value in vars(module).items()
+        if isinstance(value, list | tuple | dict) and name not in REGISTRIES
+        if any(id(part) not in known for part in modules_in(value))
+    ]
+
+
+def modules_in(value: object) -> Iterator[Module]:
+    """All modules in lists, tuples and dicts, however nested."""
+    if isinstance(value, Module):
+        yield value
+    elif isinstance(value, list | tuple | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from modules_in(part)
 
 
 # ---------------------------------------------------------------------------------------- the rows

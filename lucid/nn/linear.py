@@ -56,6 +56,7 @@ class Linear(SizedLayer):
 
     inferred = "in_features"
     inferred_axis = -1
+    sizing = ("out_features",)
 
     def __init__(
         self,

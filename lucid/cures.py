@@ -52,6 +52,14 @@ def part_cure(name: str, shape: Shape, most: Shape) -> str:
     return cure(f"{name}[{', '.join(parts)}]", kept)
 
 
+def groups_cure(name: str, groups: int, *sizes: object) -> str:
+    """The cure for groups that do not divide all sizes: the nearest number that does."""
+    common = math.gcd(*[size for size in sizes if isinstance(size, int)])
+    small = [g for g in range(1, math.isqrt(common) + 1) if common % g == 0]
+    fitting = sorted([*small, *(common // g for g in small)])
+    return cure(f"{name}={min(fitting, key=lambda g: abs(g - groups))}")
+
+
 def not_empty_cure(shape: Shape) -> str:
     """The cure for a tensor without numbers: the smallest that has some."""
     return cure(f"lucid.zeros({', '.join(str(max(n, 1)) for n in shape)})")

@@ -51,6 +51,24 @@ def test_linear_gradients():
     check_gradients(F.linear, randn(4), randn(2, 4))
 
 
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("flatten", [nn.Flatten(), lambda x: x.flatten(1)])
+def test_a_flattened_signal_of_another_length_is_to_be_pooled(grad, flatten):
+    conv, pool, head = nn.Conv1d(3, 16, 5), nn.MaxPool1d(2), nn.LazyLinear(9)
+    head(flatten(pool(conv(lucid.zeros(4, 3, 30)))))
+    x = pool(conv(lucid.zeros(4, 3, 64)))
+    what = "x was flattened: 16 channels of length 30, where 13 were expected"
+    with lucid.set_grad_enabled(grad), pytest.raises(lucid.ShapeError, match=what) as caught:
+        head(flatten(x))
+    assert str(caught.value).endswith("\n  try: nn.AdaptiveAvgPool1d(13), nn.Flatten()")
+    assert "LazyLinear(" not in str(caught.value)
+    assert head(flatten(nn.AdaptiveAvgPool1d(13)(x))).shape == (4, 9)
+    with pytest.raises(lucid.ShapeError, match=r"try: nn.LazyLinear\(out_features=9\)$"):
+        head(flatten(lucid.zeros(4, 3, 50)))  # 208 features are not those of 3 channels
+    with pytest.raises(lucid.ShapeError, match=r"try: in_features=24$"):
+        nn.Linear(32, 9)(lucid.zeros(4, 24))
+
+
 def test_linear_errors():
     layer = nn.Linear(2, 3)
     with pytest.raises(lucid.ShapeError, match=r"Linear expected 2 features .* got \(4, 3\)"):

@@ -125,11 +125,7 @@ class Function:
         try:
             arrays = [x._array for x in inputs]
         except AttributeError:
-            got = ", ".join([type(x).__name__ for x in inputs])
-            raise TypeError(
-                f"{type(self).__name__} is called with tensors, got {got}\n"
-                f"  try: lucid.tensor(...), or give numbers to {type(self).__name__}.__init__"
-            ) from None
+            raise TypeError(not_called_with_tensors(type(self).__name__, inputs)) from None
         if self.silent:
             out = Tensor._wrap(self.forward(*arrays))
         else:
@@ -213,6 +209,15 @@ class Function:
 def make_tensor(array: Any) -> Tensor:
     """Wrap the array, or the NumPy number, that an op computed."""
     return Tensor._wrap(array)
+
+
+def not_called_with_tensors(name: str, inputs: tuple[object, ...]) -> str:
+    """What to say where an op is computed of something else."""
+    got = ", ".join([type(x).__name__ for x in inputs])
+    code = f"lucid.tensor(...), or give numbers to {name}.__init__"
+    if any(isinstance(x, np.ndarray) for x in inputs):
+        code = "lucid.from_numpy(x)"
+    return f"{name} is called with tensors, got {got}\n  try: {code}"
 
 
 def is_tensor(value: object) -> TypeGuard[Tensor]:

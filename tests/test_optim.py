@@ -329,7 +329,7 @@ class PlainList(nn.Module):
         (
             lambda: PlainList().parameters(),
             ValueError,
-            r"plain list(.|\n)*\n  or:  self.layers = nn.ModuleList\(layers\), or nn.ModuleDict",
+            r"in a list or dict(.|\n)*\n  or:  self.layers = nn.ModuleList\(layers\), or nn.Module",
         ),
         (
             lambda: nn.Sequential(nn.Linear(2, 3)),

@@ -96,7 +96,7 @@ class GroupNorm(SampleNorm):
         return self.num_groups
 
     def _size_from_input(self, x: Tensor) -> int:
-        check_tensor(x, "input", type(self).__name__)
+        check_tensor(x, "input", type(self).__name__, self._dtype)
         check_features(x.shape, type(self).__name__)
         return x.shape[1]
 

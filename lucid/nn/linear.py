@@ -80,7 +80,7 @@ class Linear(SizedLayer):
         return {"weight": (self.out_features, size), "bias": (self.out_features,)}
 
     def _size_from_input(self, x: Tensor) -> int:
-        check_tensor(x, "input", type(self).__name__)
+        check_tensor(x, "input", type(self).__name__, self._dtype)
         if x.ndim == 0:
             raise ShapeError(
                 f"{type(self).__name__} expected an input (..., features), got ()"

@@ -89,7 +89,7 @@ class Recurrent(SizedLayer):
 
     def _size_from_input(self, x: Tensor | PackedSequence) -> int:
         data = x.data if isinstance(x, PackedSequence) else x
-        check_tensor(data, "input", type(self).__name__)
+        check_tensor(data, "input", type(self).__name__, self._dtype)
         if not isinstance(x, PackedSequence) and data.ndim not in (2, 3):
             order = "(N, L, features)" if self.batch_first else "(L, N, features)"
             raise ShapeError(

@@ -100,8 +100,8 @@ class Optimizer:
         if not entries:
             raise ValueError(
                 f"{type(self).__name__} needs at least one parameter, got none\n"
-                "  a module finds layers that are its attributes, not those in a plain list or dict, "
-                "and\n  an iterator is used up after one pass\n"
+                "  a module finds layers that are its attributes, not those in a list or dict;"
+                "\n  an iterator is used up after one pass\n"
                 "  try: model.parameters(), called anew\n"
                 "  or:  self.layers = nn.ModuleList(layers), or nn.ModuleDict(layers) for a dict"
             )

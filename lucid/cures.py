@@ -26,7 +26,7 @@ def cure(code: str, shape: Shape | None = None) -> str:
 
     Tensors that have no name of their own are a, b, c, ...: a line before says which that are.
     """
-    used = dict.fromkeys(re.findall(r"(?<![\w.'])([a-h])(?=[.\[ ),]|$)", code))
+    used = dict.fromkeys(re.findall(r"(?<![\w.'])([a-h])(?=[].[ ),]|$)", code))
     which = " and ".join([f"{name} is the {ORDINALS[ord(name) - 97]} tensor" for name in used])
     where = f"\n  {which}" if which else ""
     return f"{where}\n  try: {code}" + ("" if shape is None else f"    # -> {shape}")

@@ -21,6 +21,7 @@ from lucid.cures import shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.memory import Memory
 from lucid.methods import OpMethods
+from lucid.ops.index_errors import index_error
 from lucid.types import Array, DTypeLike, device, dtype
 
 __all__ = ["RemovableHandle", "Tensor"]
@@ -362,7 +363,10 @@ class Tensor(OpMethods):
         new = np.asarray(value) if isinstance(value, list | np.ndarray) else ops.raw(value)
         if np.asarray(new).dtype.kind not in "fiub":
             raise TypeError(f"a tensor holds numbers, got {value!r}")
-        self._write(lambda a: a.__setitem__(where, new), value)
+        try:
+            self._write(lambda a: a.__setitem__(where, new), value)
+        except IndexError:
+            raise index_error(where, self.shape) from None
 
     def zero_(self) -> Tensor:
         """Fill with 0, in place."""

@@ -105,7 +105,7 @@ def test_a_placeholder_has_no_shape_and_no_numbers(use):
     p = next(nn.LazyConv1d(4, 3).parameters())
     with (
         lucid.no_grad(),
-        pytest.raises(ValueError, match=r"no shape yet.*\n  try: run one"),
+        pytest.raises(ValueError, match=r"no shape yet: its Lazy.*\n  try: model.mat"),
     ):
         use(p)
 

@@ -45,7 +45,7 @@ from lucid.autograd import no_grad
 from lucid.cures import axis_cure
 from lucid.errors import DtypeError, ShapeError, add_to_message, check_size
 from lucid.nn.module import Module
-from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize
+from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize, placeholder
 from lucid.ops.checks import wrong_size
 from lucid.random import drawing_from, spawn_seed
 from lucid.tensor import Tensor
@@ -103,7 +103,7 @@ class SizedLayer(Module):
     def _declare(self, *names: str) -> None:
         """Register placeholders, whose attributes read as None."""
         for name in names:
-            self._parameters[name] = UninitializedParameter(self._dtype)
+            self._parameters[name] = placeholder(self._dtype, True, type(self).__name__)
             self.__dict__[name] = None
 
     def _complete(self, size: Any) -> None:

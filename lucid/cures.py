@@ -62,6 +62,18 @@ def part_cure(name: str, shape: Shape, most: Shape) -> str:
     return cure(f"{name}[{', '.join(parts)}]", kept)
 
 
+def choice_cure(name: str, given: object, legal: Sequence[str]) -> str:
+    """The cure for an option that is none of several words: the one that looks most like it."""
+    import difflib  # not before an option is wrong
+
+    return cure(f"{name}={difflib.get_close_matches(str(given).lower(), legal, 1, 0.0)[0]!r}")
+
+
+def probability_cure(name: str, p: float) -> str:
+    """The cure for what is not from 0 to 1: it may be in percent."""
+    return cure(f"{name}={p / 100 if 1 < p <= 100 else 0.5}")
+
+
 def groups_cure(name: str, groups: int, *sizes: object) -> str:
     """The cure for groups that do not divide all sizes: the nearest number that does."""
     common = math.gcd(*[size for size in sizes if isinstance(size, int)])

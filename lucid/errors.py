@@ -145,7 +145,8 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
             cure = f"\n  try: {name}={value.strip()}, without quotation marks"
         raise TypeError(f"{name} must be an int, got {value!r}{cure}") from None
     if size < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {size}")
+        option = f"\n  try: {name}={minimum}" if name.isidentifier() else ""
+        raise ValueError(f"{name} must be at least {minimum}, got {size}{option}")
     if size >= SIZE_LIMIT:
         raise ValueError(f"{name} must be below 2**31, got {size}")
     return size

@@ -192,9 +192,7 @@ def test_backward_of_what_was_not_recorded():
 
 def test_a_placeholder_names_its_layer():
     layer = nn.LazyConv1d(4, 3)
-    said = (
-        r"its {} has not seen an input.\n  try: model.materialize\(x\)    # or run one forward"
-    )
+    said = r"its {} has not seen an input.\n  try: model.materialize\(x\)    # or run one forward"
     for copy in (layer, pickle.loads(pickle.dumps(layer))):
         with pytest.raises(lucid.UninitializedParameterError, match=said.format("LazyConv1d")):
             next(copy.parameters()).tolist()
@@ -250,3 +248,45 @@ def test_one_hot_of_no_classes(numbers, count, error, said):
         F.one_hot(lucid.tensor(numbers), count)
     with pytest.raises(TypeError, match="one_hot needs a tensor"):
         F.one_hot(numbers)
+
+
+# ---------------------------------------------------------------------------------------- options
+
+X = lucid.ones(2, 4, 8)
+
+
+@pytest.mark.parametrize(
+    ("call", "wrong", "cure"),
+    [
+        (lambda **o: nn.Conv1d(2, 2, 3, **o), {"padding_mode": "reflection"}, "'reflect'"),
+        (lambda **o: nn.Conv1d(2, 2, 3, **o), {"padding_mode": 3}, None),
+        (lambda **o: nn.Conv1d(2, 2, 3, **o), {"stride": 0}, "1"),
+        (lambda **o: nn.Conv1d(2, 2, 3, **o), {"padding": -1}, "0"),
+        (lambda **o: nn.Linear(2, **o), {"out_features": 0}, "1"),
+        (lambda **o: F.mse_loss(X, X, **o), {"reduction": "average"}, None),
+        (lambda **o: F.mse_loss(X, X, **o), {"reduction": "Mean"}, "'mean'"),
+        (lambda **o: F.pad(X, (1, 1), **o), {"mode": "zero"}, None),
+        (lambda **o: F.pad(X, (1, 1), **o), {"mode": "replication"}, "'replicate'"),
+        (lambda **o: F.interpolate(X, 4, **o), {"mode": "linar"}, "'linear'"),
+        (lambda **o: X.quantile(0.5, **o), {"interpolation": "line"}, "'linear'"),
+        (lambda **o: F.gelu(X, **o), {"approximate": "Tanh"}, "'tanh'"),
+        (lambda **o: nn.RNN(4, 2, **o), {"nonlinearity": "ReLU"}, "'relu'"),
+        (lambda **o: nn.init.kaiming_normal_(X.clone(), **o), {"mode": "fanout"}, "'fan_out'"),
+        (lambda **o: nn.init.calculate_gain(**o), {"nonlinearity": "sigmoids"}, "'sigmoid'"),
+        (lambda **o: lucid.meshgrid(X[0, 0], **o), {"indexing": "yx"}, None),
+        (lambda **o: nn.utils.rnn.pad_sequence([X], **o), {"padding_side": "rigth"}, "'right'"),
+        (lambda **o: nn.Dropout(**o), {"p": 20}, "0.2"),
+        (lambda **o: F.dropout(X, **o), {"p": -1}, "0.5"),
+        (lambda **o: nn.LSTM(4, 2, 2, **o), {"dropout": 50}, "0.5"),
+        (lambda **o: F.cross_entropy(X[:, :, 0], lucid.tensor([0, 1]), **o),
+         {"label_smoothing": 10}, "0.1"),
+    ],
+)  # fmt: skip
+def test_an_option_that_is_out_of_range_has_a_cure(call, wrong, cure):
+    with pytest.raises((ValueError, NotImplementedError)) as caught:
+        call(**wrong)
+    (name,) = wrong
+    found = re.search(rf"\n  try: {name}=(.*)$", str(caught.value))
+    assert found, caught.value
+    assert cure in (None, found[1])
+    call(**{name: eval(found[1])})

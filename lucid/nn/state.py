@@ -109,7 +109,8 @@ class Plan:
                 return trial.copy
         except ValueError as error:
             need = self.need(module, names[0], shapes[names[0]])
-            problems.append(f"{prefix}{names[0]}: {error}{need}")
+            rule = str(error).split("\n")[0]  # its cure is for who makes the layer
+            problems.append(f"{prefix}{names[0]}: {rule}{need}")
         if problems:
             self.used.update(prefix + name for name in found)
             self.problems += problems + self.whatever_the_size(prefix, module, shapes)

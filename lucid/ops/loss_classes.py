@@ -9,7 +9,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_grad_enabled, is_tensor, make_tensor
-from lucid.cures import cure, rank_cure, same_shape_cure, samples_cure, shape_cure
+from lucid.cures import cure, probability_cure, rank_cure, same_shape_cure, samples_cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
@@ -193,7 +193,10 @@ def cross_entropy(
     """
     check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing goes from 0 to 1, got {label_smoothing}")
+        raise ValueError(
+            f"label_smoothing goes from 0 to 1, got {label_smoothing}"
+            + probability_cure("label_smoothing", label_smoothing)
+        )
     if is_tensor(target) and target.is_floating_point() and target.shape == input.shape:
         return soft_cross_entropy(input, target, weight, reduction, label_smoothing)
     check_classes(input, target, ignore_index, "cross_entropy")

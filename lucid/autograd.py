@@ -102,7 +102,8 @@ class Function:
     apply = NotHere("an op is an object, which is called\n  try: {}()(x)")
     save_for_backward = NotHere("inputs are kept\n  try: self.saved(0)    # in backward")
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
         if isinstance(cls.__dict__.get("forward"), staticmethod):
             raise TypeError(
                 f"forward of {cls.__name__} must be a method, and is a staticmethod: the object is "

@@ -228,7 +228,7 @@ def test_every_op_is_tested():
         "ge", "gt", "int", "isfinite", "isnan", "le", "logical_and", "logical_not", "logical_or",
         "long", "lt", "ne", "sign",
     }  # fmt: skip
-    elsewhere = {"conv1d", "as_index", "raw", "tensor_repr"}
+    elsewhere = {"conv1d", "as_index", "raw", "tensor_repr", "one_hot"}  # test_habits.py
     elsewhere |= {  # test_activations.py, test_losses.py, test_small_layers.py
         "alpha_dropout", "binary_cross_entropy", "binary_cross_entropy_with_logits", "celu",
         "dropout", "dropout1d", "elu", "embedding", "gelu", "glu", "hardsigmoid", "hardswish",

@@ -20,6 +20,7 @@ from lucid.errors import (
     DtypeError,
     ShapeError,
     UninitializedParameterError,
+    no_such_name,
 )
 from lucid.io import load, save
 from lucid.ops import (
@@ -226,7 +227,7 @@ else:  # who asks for neither does not wait for them
     def __getattr__(name: str) -> object:
         if name in ("check", "explain"):
             return importlib.import_module(f"lucid.{name}")
-        raise AttributeError(f"module 'lucid' has no attribute {name!r}")
+        raise no_such_name(__name__, name, __all__)
 
 
 __all__ = [

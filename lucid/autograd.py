@@ -18,6 +18,7 @@ from typing import Any, ClassVar, TypeAlias, TypeGuard
 
 import numpy as np
 
+from lucid.errors import NotHere, add_to_message
 from lucid.grad_mode import (
     enable_grad,
     is_grad_enabled,
@@ -98,6 +99,18 @@ class Function:
     _notes: Sequence[Note] = ()  # of the inputs, as they were
     _output: Saved | None = None
 
+    apply = NotHere("an op is an object, which is called\n  try: {}()(x)")
+    save_for_backward = NotHere("inputs are kept\n  try: self.saved(0)    # in backward")
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if isinstance(cls.__dict__.get("forward"), staticmethod):
+            raise TypeError(
+                f"forward of {cls.__name__} must be a method, and is a staticmethod: the object is "
+                "the node, so self takes the place of ctx, self.saved(0) that of what it saved\n"
+                "  try: def forward(self, x), and def backward(self, grad), without @staticmethod"
+            )
+
     def forward(self, *inputs: Any) -> Any:
         """Compute the output array from the input arrays, which it must not change."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
@@ -125,16 +138,16 @@ class Function:
         try:
             arrays = [x._array for x in inputs]
         except AttributeError:
-            got = ", ".join([type(x).__name__ for x in inputs])
-            raise TypeError(
-                f"{type(self).__name__} is called with tensors, got {got}\n"
-                f"  try: lucid.tensor(...), or give numbers to {type(self).__name__}.__init__"
-            ) from None
-        if self.silent:
-            out = Tensor._wrap(self.forward(*arrays))
-        else:
-            with np.errstate(all="ignore"):  # IEEE: 1/0 is inf and 0/0 nan, without a word
+            raise TypeError(not_called_with_tensors(type(self).__name__, inputs)) from None
+        try:
+            if self.silent:
                 out = Tensor._wrap(self.forward(*arrays))
+            else:
+                with np.errstate(all="ignore"):  # IEEE: 1/0 is inf and 0/0 nan, without a word
+                    out = Tensor._wrap(self.forward(*arrays))
+        except (TypeError, AttributeError) as error:
+            say_what_forward_gets(self, error)
+            raise
         array = out._array
         if array.dtype not in FROM_NUMPY:
             from_numpy_dtype(array)  # an error, with the cure
@@ -213,6 +226,23 @@ class Function:
 def make_tensor(array: Any) -> Tensor:
     """Wrap the array, or the NumPy number, that an op computed."""
     return Tensor._wrap(array)
+
+
+def not_called_with_tensors(name: str, inputs: tuple[object, ...]) -> str:
+    """What to say where an op is computed of something else."""
+    got = ", ".join([type(x).__name__ for x in inputs])
+    code = f"lucid.tensor(...), or give numbers to {name}.__init__"
+    if any(isinstance(x, np.ndarray) for x in inputs):
+        code = "lucid.from_numpy(x)"
+    return f"{name} is called with tensors, got {got}\n  try: {code}"
+
+
+def say_what_forward_gets(node: Function, error: Exception) -> None:
+    """Add to an error of someone's own ``forward`` that it computes with arrays."""
+    if "NumPy array" in str(error) or "numpy.ndarray" in str(error):
+        name = type(node).__name__
+        add_to_message(error, f"forward of {name} gets NumPy arrays and returns one")
+        add_to_message(error, "try: NumPy's functions there, such as np.exp(x) for lucid.exp(x)")
 
 
 def is_tensor(value: object) -> TypeGuard[Tensor]:

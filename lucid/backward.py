@@ -266,7 +266,8 @@ def seed_gradient(output: Tensor, gradient: Tensor | None) -> Tensor:
     if not output._requires_grad:
         raise RuntimeError(
             "backward needs a tensor that was computed from one with requires_grad=True, "
-            "got one that was not (or under no_grad)"
+            "got one that was not (or under no_grad)\n"
+            "  try: x.requires_grad_()    # before it is computed from x, not under lucid.no_grad()"
         )
     if gradient is None:
         if output._array.size != 1:

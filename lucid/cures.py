@@ -8,6 +8,7 @@ and other names are those of arguments; ``# ->`` is followed by the shape that c
 from __future__ import annotations
 
 import math
+import re
 import string
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -17,9 +18,18 @@ import numpy as np
 Shape: TypeAlias = tuple[int, ...]
 
 
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
+
+
 def cure(code: str, shape: Shape | None = None) -> str:
-    """The end of a message: code that works when pasted, and the shape it gives."""
-    return f"\n  try: {code}" if shape is None else f"\n  try: {code}    # -> {shape}"
+    """The end of a message: code that works when pasted, and the shape it gives.
+
+    Tensors that have no name of their own are a, b, c, ...: a line before says which that are.
+    """
+    used = dict.fromkeys(re.findall(r"(?<![\w.'])([a-h])(?=[].[ ),]|$)", code))
+    which = " and ".join([f"{name} is the {ORDINALS[ord(name) - 97]} tensor" for name in used])
+    where = f"\n  {which}" if which else ""
+    return f"{where}\n  try: {code}" + ("" if shape is None else f"    # -> {shape}")
 
 
 def rank_cure(name: str, shape: Shape, least: int, most: int) -> str:
@@ -50,6 +60,30 @@ def part_cure(name: str, shape: Shape, most: Shape) -> str:
     kept = tuple(map(min, shape, most))
     parts = [":" if n == m else f":{n}" for n, m in zip(kept, shape, strict=True)]
     return cure(f"{name}[{', '.join(parts)}]", kept)
+
+
+def choice_cure(name: str, given: object, legal: Sequence[str]) -> str:
+    """The cure for an option that is none of several words: the one that looks most like it."""
+    import difflib  # not before an option is wrong
+
+    return cure(f"{name}={difflib.get_close_matches(str(given).lower(), legal, 1, 0.0)[0]!r}")
+
+
+def probability_cure(name: str, p: float) -> str:
+    """The cure for what is not from 0 to 1: it may be in percent."""
+    return cure(f"{name}={p / 100 if 1 < p <= 100 else 0.5}")
+
+
+def groups_cure(name: str, groups: int, *sizes: object) -> str:
+    """The cure for groups that do not divide all sizes: the nearest number that does."""
+    common = math.gcd(*[size for size in sizes if isinstance(size, int)])
+    return cure(f"{name}={nearest_divisor(common, groups)}")
+
+
+def nearest_divisor(n: int, wanted: int) -> int:
+    """The divisor of n, which is at least 1, that is nearest to a number: the smaller of two."""
+    small = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
+    return min(sorted([*small, *(n // d for d in small)]), key=lambda d: abs(d - wanted))
 
 
 def not_empty_cure(shape: Shape) -> str:

@@ -6,7 +6,8 @@ A message gives the rule, the values that broke it, and, where there is one to g
 from __future__ import annotations
 
 import operator
-from typing import SupportsIndex
+import re
+from typing import NoReturn, SupportsIndex
 
 import numpy as np
 
@@ -71,9 +72,9 @@ class UninitializedParameterError(ValueError):
     >>> placeholder.shape
     Traceback (most recent call last):
     ...
-    lucid.errors.UninitializedParameterError: this parameter has no shape yet: its lazy layer
+    lucid.errors.UninitializedParameterError: this parameter has no shape yet: its LazyConv1d
     has not seen an input.
-      try: run one forward pass, or load a state dict, before you read or compute with it
+      try: model.materialize(x)    # or run one forward pass, before you read it
     """
 
 
@@ -86,6 +87,42 @@ class CheckpointError(ValueError):
     >>> issubclass(lucid.CheckpointError, ValueError)
     True
     """
+
+
+class NotHere:
+    """An attribute that PyTorch has and lucid has not: like any other, but the error says why.
+
+    A property would do for instances; of a class, too, ``hasattr`` is to be False.
+    """
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type) -> NoReturn:
+        who = owner.__name__
+        raise AttributeError(f"{who} has no {self.name}: {self.why.format(who)}")
+
+
+def no_such_name(module: str, name: str, names: list[str]) -> AttributeError:
+    """The error for a name that a module has not, with the one that was perhaps meant."""
+    import difflib  # not before a name is missing
+
+    message = f"module {module!r} has no attribute {name!r}"
+    short = {"lucid.nn.functional": "F"}.get(module, module.removeprefix("lucid."))
+    if name.startswith("_"):  # asked for by Python itself
+        return AttributeError(message)
+    flat = re.sub("[23]d", "1d", name)
+    if flat != name:
+        message += ": signals have one axis of positions, so there is 1d only"
+    meant = [flat] if flat in names else difflib.get_close_matches(name, names, 1, 0.8)
+    if name == "cuda":
+        message += ': lucid computes on the CPU\n  try: "cpu"'
+    elif meant:
+        message += f"\n  try: {short}.{meant[0]}"
+    return AttributeError(message)
 
 
 def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: int) -> int:
@@ -108,7 +145,8 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
             cure = f"\n  try: {name}={value.strip()}, without quotation marks"
         raise TypeError(f"{name} must be an int, got {value!r}{cure}") from None
     if size < minimum:
-        raise ValueError(f"{name} must be at least {minimum}, got {size}")
+        option = f"\n  try: {name}={minimum}" if name.isidentifier() else ""
+        raise ValueError(f"{name} must be at least {minimum}, got {size}{option}")
     if size >= SIZE_LIMIT:
         raise ValueError(f"{name} must be below 2**31, got {size}")
     return size

@@ -75,8 +75,8 @@ def tensor_html(tensor: Any) -> str:
         facts.append(f"computed by {type(tensor.grad_fn).__name__}")
     elif tensor.requires_grad:
         facts.append("requires a gradient")
-    if tensor.grad is not None:
-        facts.append(f"has a gradient, of norm {norm(tensor.grad._array):.4g}")
+    if tensor._grad is not None:
+        facts.append(f"has a gradient, of norm {norm(tensor._grad._array):.4g}")
     body = numbers_html(array) if array.size else ""
     return page(", ".join(facts), body, statistics(array))
 

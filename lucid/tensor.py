@@ -6,6 +6,7 @@ What can be computed with tensors is defined in ``lucid/ops``, one op in one pla
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from builtins import bool as Bool
 from builtins import float as Float
@@ -15,12 +16,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from lucid import autograd, backward, ops, types
+from lucid import autograd, backward, ops, types, ufuncs
 from lucid.autograd import Function, Hook
 from lucid.cures import shape_cure
-from lucid.errors import DtypeError, ShapeError
+from lucid.errors import DtypeError, NotHere, ShapeError
 from lucid.memory import Memory
 from lucid.methods import OpMethods
+from lucid.ops.index_errors import index_error
 from lucid.types import Array, DTypeLike, device, dtype
 
 __all__ = ["RemovableHandle", "Tensor"]
@@ -51,6 +53,12 @@ class RemovableHandle:
     def remove(self) -> None:
         """Take the hook away; calling it twice does no harm."""
         self._hooks[:] = [hook for hook in self._hooks if hook is not self._hook]
+
+
+NOT_KEPT = (
+    "backward keeps gradients of leaves only, and this tensor was computed, by {}: grad is None\n"
+    "  try: x.retain_grad()    # before backward()"
+)
 
 
 class Tensor(OpMethods):
@@ -86,8 +94,9 @@ class Tensor(OpMethods):
         "_requires_grad",
     )
 
-    # NumPy's operators leave `array * tensor` to Tensor.__rmul__, which says what to do.
-    __array_ufunc__ = None
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        """What NumPy asks: `np.float64(2) * x` is computed, `np.exp(x)` says what to do."""
+        return ufuncs.of_tensors(ufunc, method, inputs, options)
 
     def __init__(self, data: Any = (), *, dtype: DTypeLike = None) -> None:
         array = np.array(data._array if isinstance(data, Tensor) else data)
@@ -149,6 +158,8 @@ class Tensor(OpMethods):
     def cpu(self) -> Tensor:
         """The tensor itself: it is there already."""
         return self
+
+    cuda = NotHere("lucid computes on the CPU\n  try: x.cpu(), the tensor itself")
 
     def is_floating_point(self) -> Bool:
         """Whether the numbers are float32 or float64."""
@@ -242,8 +253,14 @@ class Tensor(OpMethods):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that ``backward`` summed up here; None before."""
-        return self._grad
+        """The gradient that ``backward`` summed up here; None before.
+
+        A computed tensor gets none, unless ``retain_grad`` asked for it: then reading it warns.
+        """
+        grad, node = self._grad, self._node
+        if grad is None and node is not None and node.keeper is None:
+            warnings.warn(NOT_KEPT.format(self.grad_fn), UserWarning, stacklevel=2)
+        return grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -362,7 +379,10 @@ class Tensor(OpMethods):
         new = np.asarray(value) if isinstance(value, list | np.ndarray) else ops.raw(value)
         if np.asarray(new).dtype.kind not in "fiub":
             raise TypeError(f"a tensor holds numbers, got {value!r}")
-        self._write(lambda a: a.__setitem__(where, new), value)
+        try:
+            self._write(lambda a: a.__setitem__(where, new), value)
+        except IndexError:
+            raise index_error(where, self.shape) from None
 
     def zero_(self) -> Tensor:
         """Fill with 0, in place."""

@@ -10,6 +10,7 @@ code is one of:
 - an option (``padding=2``), for the last call in the lines that has one of that name;
 - a call of a function that the lines call (``x.reshape(2, -1)``), to be written in its place: if it
   makes a layer anew, the layer does not see the first input (``_ = layer(...)``) again;
+- layers for a model (``nn.AdaptiveAvgPool1d(25), nn.Flatten()``), in the place of the last of them;
 - an expression of one tensor (``x[None]``), to be given instead of that tensor;
 - an expression of several (``a @ b``), to be written instead of the last line, as is any cure of a
   case whose title begins with ``#=``.
@@ -110,6 +111,9 @@ def cured(case: Case, cure: str, names: dict[str, Any]) -> list[str]:
     if option:
         return with_option(lines, option[1], option[2], names)
     new = ast.parse(cure, mode="eval").body
+    if isinstance(new, ast.Tuple):
+        last = ast.unparse(new.elts[-1])
+        return [line.replace(last, cure) for line in lines]
     if isinstance(new, ast.Call):
         for i in reversed(range(len(lines))):
             for call in calls(lines[i]):

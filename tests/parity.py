@@ -52,7 +52,6 @@ LEFT_OUT = [
     (r"nn(\.functional)?:(Threshold|threshold)$", "``lucid.where(x > threshold, x, value)``"),
     (r"nn(\.functional)?:(RReLU|rrelu|FeatureAlphaDropout|feature_alpha_dropout)$", LATER),
     (r"nn.functional:normalize$", "``x / x.norm(2, dim, keepdim=True).clamp(min=1e-12)``"),
-    (r"nn.functional:one_hot$", "``lucid.eye(classes)[labels]``"),
     (r"nn.functional:gumbel_softmax$", LATER),
     (r"nn.functional:conv_tbc$", "a layout for text; ``conv1d`` on a transposed input"),
     (r"nn.functional:.*_with_indices$", "``return_indices=True``"),

@@ -22,6 +22,7 @@ LAYERS = [
         "tensor",
         "methods",
         "ops",
+        "ufuncs",
         "config",
     },  # the one cycle: tensors have the ops for methods
     {"nn"},

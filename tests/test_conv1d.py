@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 import lucid
 import lucid.nn.functional as F
+from lucid import nn
 
 from configs import MODES, Config, configs
 from gradients import check_gradients
@@ -363,3 +364,16 @@ def test_a_large_window_needs_no_table():
     assert y.shape == (1, 1, 9)
     assert bool((x[0, 0, places[0, 0]] == y[0, 0]).all())
     assert F.max_pool1d(x, 2**30, 2**31 - 1, ceil_mode=True).item() == x.max().item()
+
+
+@pytest.mark.parametrize(
+    ("channels", "groups", "nearest"),
+    [((12, 32), 12, 4), ((12, 36), 11, 12), ((8, 8), 3, 2), ((6, 8), 4, 2), ((5, 7), 5, 1)],
+)
+def test_the_groups_to_try_divide_both_numbers_of_channels(channels, groups, nearest):
+    for layer in (nn.Conv1d, nn.ConvTranspose1d):
+        with pytest.raises(ValueError, match=rf"groups={groups}\n  try: groups={nearest}$"):
+            layer(*channels, 5, groups=groups)
+        layer(*channels, 5, groups=nearest)
+    with pytest.raises(ValueError, match=r"groups=3\n  try: groups=2$"):
+        nn.LazyConv1d(2**30, 5, groups=3)  # found without counting up to that

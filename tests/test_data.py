@@ -389,3 +389,40 @@ def test_stop_iteration_in_a_data_set_is_an_error_and_not_the_end():
 
     with pytest.raises(RuntimeError):
         list(data.DataLoader(Broken(), batch_size=2))
+
+
+def test_what_a_data_set_shows_of_itself():
+    train = TensorDataset(lucid.zeros(270, 12, 29), lucid.zeros(270).long())
+    assert repr(train) == "TensorDataset(270 samples: (12, 29) float32, () int64)"
+    some = Subset(train, range(30))
+    assert repr(some) == f"Subset(30 of {train!r})"
+    assert repr(some + train) == f"ConcatDataset({some!r}, {train!r})"
+    assert repr(Subset([1, 2, 3], [0])) == "Subset(1 of list(3 samples))"
+
+    class Own(Dataset):
+        def __getitem__(self, i):
+            return i
+
+    class Sized(Own):
+        def __len__(self):
+            return 5
+
+    assert repr(Own()) == "Own()"
+    assert repr(Sized()) == "Sized(5 samples)"
+    assert repr(Subset(Sized(), [1])) == "Subset(1 of Sized(5 samples))"
+
+
+def test_what_a_loader_shows_of_itself():
+    assert repr(DataLoader([1, 2, 3])) == "DataLoader(list(3 samples), batch_size=1)"
+    train = TensorDataset(lucid.zeros(9, 2))
+    loader = DataLoader(train, 4, shuffle=True, drop_last=True)
+    assert repr(loader) == f"DataLoader({train!r}, batch_size=4, shuffle=True, drop_last=True)"
+    assert repr(DataLoader(train, 2, num_workers=1)) == (
+        f"DataLoader({train!r}, batch_size=2, num_workers=1)"
+    )
+    assert repr(DataLoader(train, sampler=[0, 1])) == (
+        f"DataLoader({train!r}, batch_size=1, sampler=list)"
+    )
+    assert repr(DataLoader(train, batch_sampler=[[0, 1]])) == (
+        f"DataLoader({train!r}, batch_sampler=list)"
+    )

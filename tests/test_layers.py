@@ -51,6 +51,61 @@ def test_linear_gradients():
     check_gradients(F.linear, randn(4), randn(2, 4))
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv1d, (4, 3, 9)),
+        (nn.LazyConv1d, (4, 3, 9)),
+        (nn.ConvTranspose1d, (4, 3, 9)),
+        (nn.Linear, (4, 3)),
+        (nn.LazyLinear, (4, 3)),
+        (nn.BatchNorm1d, (4, 3, 9)),
+        (nn.LazyInstanceNorm1d, (4, 3, 9)),
+        (nn.LayerNorm, (4, 3)),
+        (nn.LSTM, (4, 2, 3)),
+    ],
+)
+def test_an_array_of_another_dtype_is_cured_in_one_step(layer, shape):
+    sizes = {"Conv1d": (3, 2, 3), "LazyConv1d": (2, 3), "ConvTranspose1d": (3, 2, 3)}
+    sizes |= {"Linear": (3, 2), "LazyLinear": (2,), "LazyInstanceNorm1d": (), "LSTM": (3, 2)}
+    for dtype, wrong, step in [("float32", "float64", "float"), ("float64", "float32", "double")]:
+        made = layer(*sizes.get(layer.__name__, (3,)), dtype=dtype)
+        for kind in (wrong, "int64", "uint8"):
+            x = np.random.default_rng(0).integers(0, 9, shape).astype(kind)
+            with pytest.raises(TypeError, match=f"got a NumPy array of {kind}\n") as caught:
+                made(x)
+            cure = f"lucid.from_numpy(x).{step}()"
+            assert str(caught.value).endswith(f"\n  try: {cure}")
+            made(eval(cure, {"lucid": lucid, "x": x}))
+        with pytest.raises(TypeError, match=r"\n  try: lucid.from_numpy\(x\)$"):
+            made(np.zeros(shape, dtype))
+
+
+def test_an_array_given_to_a_layer_without_parameters():
+    with pytest.raises(TypeError, match=r"got ndarray\n  try: lucid.from_numpy\(x\)$"):
+        nn.ReLU()(np.zeros(3))
+    with pytest.raises(TypeError, match=r"got list\n  try: lucid.tensor\(...\), or give"):
+        nn.ReLU()([1.0])
+
+
+@pytest.mark.parametrize("grad", [True, False])
+@pytest.mark.parametrize("flatten", [nn.Flatten(), lambda x: x.flatten(1)])
+def test_a_flattened_signal_of_another_length_is_to_be_pooled(grad, flatten):
+    conv, pool, head = nn.Conv1d(3, 16, 5), nn.MaxPool1d(2), nn.LazyLinear(9)
+    head(flatten(pool(conv(lucid.zeros(4, 3, 30)))))
+    x = pool(conv(lucid.zeros(4, 3, 64)))
+    what = "x was flattened: 16 channels of length 30, where 13 were expected"
+    with lucid.set_grad_enabled(grad), pytest.raises(lucid.ShapeError, match=what) as caught:
+        head(flatten(x))
+    assert str(caught.value).endswith("\n  try: nn.AdaptiveAvgPool1d(13), nn.Flatten()")
+    assert "LazyLinear(" not in str(caught.value)
+    assert head(flatten(nn.AdaptiveAvgPool1d(13)(x))).shape == (4, 9)
+    with pytest.raises(lucid.ShapeError, match=r"try: nn.LazyLinear\(out_features=9\)$"):
+        head(flatten(lucid.zeros(4, 3, 50)))  # 208 features are not those of 3 channels
+    with pytest.raises(lucid.ShapeError, match=r"try: in_features=24$"):
+        nn.Linear(32, 9)(lucid.zeros(4, 24))
+
+
 def test_linear_errors():
     layer = nn.Linear(2, 3)
     with pytest.raises(lucid.ShapeError, match=r"Linear expected 2 features .* got \(4, 3\)"):
@@ -372,8 +427,10 @@ def test_batch_norm_errors():
     ) as e:
         layer(lucid.zeros(3, 4))
     assert "this BatchNorm1d has num_features=2, given at construction" in str(e.value)
-    with pytest.raises(ValueError, match=r"more than one value .* \(1, 2\)\n  try: .*model.eval"):
+    with pytest.raises(ValueError, match=r"more than one value .* \(1, 2\)\n") as e:
         layer(lucid.zeros(1, 2))
+    assert "a sample may be left alone: then give drop_last=True to the DataLoader" in str(e.value)
+    assert str(e.value).endswith("\n  try: model.eval()")
     with pytest.raises(
         TypeError, match=r"got float64 for input and float32 for running_mean\n  tr"
     ):

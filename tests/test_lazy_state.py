@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -103,7 +105,7 @@ def test_a_placeholder_has_no_shape_and_no_numbers(use):
     p = next(nn.LazyConv1d(4, 3).parameters())
     with (
         lucid.no_grad(),
-        pytest.raises(ValueError, match=r"no shape yet.*\n  try: run one"),
+        pytest.raises(ValueError, match=r"no shape yet: its Lazy.*\n  try: model.mat"),
     ):
         use(p)
 
@@ -202,6 +204,71 @@ def test_pending_state():
     assert_pending(other)
     with pytest.raises(ValueError, match=r"missing: weight, bias\n.*lazy layer saved before"):
         nn.Conv1d(2, 4, 3).load_state_dict(layer.state_dict())
+
+
+def test_a_lazy_layer_that_gets_nothing_is_reported():
+    # contract 44 holds for what a waiting model would save itself; all else lacks keys
+    def make():
+        return nn.Sequential(
+            nn.Linear(3, 2), nn.LazyConv1d(4, 3), nn.LazyBatchNorm1d(), nn.LazyLinear(5, bias=False)
+        )
+
+    keys = ["1.weight", "1.bias", "2.weight", "2.bias", "2.running_mean", "2.running_var"]
+    keys.append("3.weight")
+    model = make()
+    result = model.load_state_dict(make().state_dict())
+    assert result == ([], [])
+    assert repr(result) == (
+        "<All keys matched; lazy layers still wait, and the state has no entries for them>"
+    )
+    own = model.state_dict()
+    assert model.load_state_dict(own, strict=False) == (keys, [])
+    assert model.load_state_dict({**own, "odd": own["0.bias"]}, strict=False) == (keys, ["odd"])
+    part = {**own, "1.weight": lucid.zeros(4, 2, 3), "1.bias": lucid.zeros(4)}
+    missing = re.escape(f"missing: {', '.join(keys[2:])}\n    (a lazy layer saved before")
+    with pytest.raises(ValueError, match=missing) as caught:
+        model.load_state_dict(part)
+    assert str(caught.value).endswith("\n  try: model.load_state_dict(state, strict=False)")
+    with pytest.raises(ValueError, match=f"missing: {', '.join(keys)}\n  unexpected: odd"):
+        model.load_state_dict({**own, "odd": own["0.bias"]})
+    with pytest.raises(ValueError, match=r"missing: 0\.weight, 0\.bias, 1\.weight"):
+        model.load_state_dict({})
+    assert_pending(model[1])
+    assert model.load_state_dict(part, strict=False).missing_keys == keys[2:]
+    assert model[1].in_channels == 2
+    assert repr(model.load_state_dict({**part, "2.odd": own["0.bias"]}, strict=False)) == (
+        f"missing_keys={keys[2:]}, unexpected_keys=['2.odd']"
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "source", "option"),
+    [
+        (nn.Conv1d(3, 8, 5), nn.Conv1d(3, 16, 5), "out_channels=16"),
+        (nn.Conv1d(4, 8, 5, groups=2), nn.Conv1d(6, 8, 5, groups=2), "in_channels=6"),
+        (nn.LazyConv1d(8, 5), nn.Conv1d(3, 16, 5), "out_channels=16"),
+        (nn.LazyConv1d(8, 5, bias=False), nn.Conv1d(3, 8, 3, bias=False), "kernel_size=3"),
+        (nn.ConvTranspose1d(3, 8, 5), nn.ConvTranspose1d(3, 16, 5), "out_channels=16"),
+        (nn.Linear(4, 8), nn.Linear(4, 7), "out_features=7"),
+        (nn.LazyLinear(8), nn.Linear(4, 7), "out_features=7"),
+        (nn.Linear(4, 8), nn.Linear(6, 8), "in_features=6"),
+        (nn.BatchNorm1d(8), nn.BatchNorm1d(9), "num_features=9"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_state_of_another_size_says_which_option_the_layer_needs(model, source, option):
+    state = {f"0.{key}": value for key, value in source.state_dict().items()}
+    of = re.escape(f"; a {type(model).__name__} with {option} has that")
+    with pytest.raises(ValueError, match=rf"0\.weight: expected .*{of}") as caught:
+        nn.Sequential(model).load_state_dict(state)
+    assert f"\n  try: {option}\n  or:  model.load_state_dict({{k: v" in str(caught.value)
+
+
+def test_where_several_options_differ_none_is_proposed():
+    with pytest.raises(
+        ValueError, match=r"weight: expected shape \(8, 3, 5\), found \(9, 4, 5\)\n"
+    ):
+        nn.Conv1d(3, 8, 5).load_state_dict(nn.Conv1d(4, 9, 5).state_dict())
 
 
 def test_a_compatible_state_materializes():

@@ -383,3 +383,15 @@ def test_cross_entropy_derivatives(shape, weighted, smoothing):
     loss = nn.CrossEntropyLoss(weight, label_smoothing=smoothing)
     check_gradients(loss, x, target)
     check_gradients(loss, x, lucid.randn(*shape, dtype="float64").softmax(1))
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss, nn.CrossEntropyLoss()])
+@pytest.mark.parametrize("more", [(), (5,)])
+def test_classes_before_the_scores(loss, more):
+    scores, target = lucid.zeros(4, 3, *more), lucid.zeros(4, *more).long()
+    with pytest.raises(lucid.DtypeError, match="takes the scores first") as caught:
+        loss(target, scores)
+    name = "nll_loss" if loss is F.nll_loss else "cross_entropy"
+    assert str(caught.value).endswith(f"\n  try: F.{name}(scores, target)")
+    assert f"int64 of shape {target.shape}, the second float32" in str(caught.value)
+    loss(scores, target)

@@ -312,12 +312,37 @@ def test_parameters_of_a_converted_model_keep_their_state():
 # ------------------------------------------------------------------------------- what is refused
 
 
+class PlainList(nn.Module):
+    """Keeps its layers where no module looks."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = [nn.Linear(2, 3)]
+
+
 @pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
 @pytest.mark.parametrize(
     ("params", "error", "message"),
     [
         (list, ValueError, r"at least one parameter(.|\n)*try: model.parameters\(\)"),
         (lambda: iter(()), ValueError, "at least one parameter"),
+        (
+            lambda: PlainList().parameters(),
+            ValueError,
+            r"in a list or dict(.|\n)*\n  or:  self.layers = nn.ModuleList\(layers\), or nn.Module",
+        ),
+        (
+            lambda: nn.Sequential(nn.Linear(2, 3)),
+            TypeError,
+            r"got the module Sequential itself\n  try: model.parameters\(\)$",
+        ),
+        (lambda: nn.Linear(2, 3), TypeError, r"Linear itself\n  try: model.parameters\(\)$"),
+        (
+            lambda: nn.BatchNorm1d(3).state_dict(),
+            TypeError,
+            r"got a dict of them, such as a state dict(.|\n)*\n  try: model.parameters\(\)$",
+        ),
+        (dict, TypeError, r"got one dict\n  try: \[group\]"),
         (lambda: leaf(1.0), TypeError, r"got one tensor\n  try: \[tensor\]"),
         (lambda: {"params": [leaf(1.0)]}, TypeError, r"got one dict\n  try: \[group\]"),
         (lambda: {leaf(1.0)}, TypeError, "an order"),

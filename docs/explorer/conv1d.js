@@ -73,8 +73,11 @@ function refusal(s) {
 }
 
 function indivisible(name, s) {
-  let fitting = s.groups - 1;
-  while (s[name] % fitting || s.out_channels % fitting) fitting -= 1;
+  // The number nearest to groups that divides both: the smaller one of two.
+  const fits = (g) => g > 0 && s.in_channels % g === 0 && s.out_channels % g === 0;
+  let away = 1;
+  while (!fits(s.groups - away) && !fits(s.groups + away)) away += 1;
+  const fitting = fits(s.groups - away) ? s.groups - away : s.groups + away;
   return (
     `${name} must be divisible by groups: ${name}=${s[name]}, groups=${s.groups}\n` +
     `  try: groups=${fitting}`

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
@@ -45,6 +45,17 @@ class Dataset(Generic[Sample]):
 
     def __add__(self, other: Dataset[Any]) -> ConcatDataset[Any]:
         return ConcatDataset([self, other])
+
+    def __repr__(self) -> str:
+        return shown(self)
+
+
+def shown(dataset: object) -> str:
+    """A data set in a few words: a list, say, is one, too, and would show all of its samples."""
+    if isinstance(dataset, Dataset) and type(dataset).__repr__ is not Dataset.__repr__:
+        return repr(dataset)
+    samples = f"{len(dataset)} samples" if isinstance(dataset, Sized) else ""
+    return f"{type(dataset).__name__}({samples})"
 
 
 class TensorDataset(Dataset[tuple[Tensor, ...]]):
@@ -99,6 +110,10 @@ class TensorDataset(Dataset[tuple[Tensor, ...]]):
     def __len__(self) -> int:
         return len(self.tensors[0])
 
+    def __repr__(self) -> str:
+        parts = ", ".join([f"{t.shape[1:]} {t.dtype.name}" for t in self.tensors])
+        return f"{type(self).__name__}({len(self)} samples: {parts})"
+
 
 class Subset(Dataset[Sample]):
     """subset[i] = dataset[indices[i]]
@@ -126,6 +141,9 @@ class Subset(Dataset[Sample]):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} of {shown(self.dataset)})"
 
 
 class ConcatDataset(Dataset[Sample]):
@@ -173,6 +191,9 @@ class ConcatDataset(Dataset[Sample]):
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(shown, self.datasets))})"
 
 
 def random_split(

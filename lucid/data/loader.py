@@ -14,7 +14,7 @@ import numpy as np
 
 from lucid import random
 from lucid.data.collate import Collate, default_collate, fetch
-from lucid.data.dataset import Dataset
+from lucid.data.dataset import Dataset, shown
 from lucid.data.samplers import BatchSampler, RandomSampler, SequentialSampler
 from lucid.errors import check_size
 from lucid.random import Generator
@@ -163,6 +163,21 @@ class DataLoader:
     def __len__(self) -> int:
         """The number of batches in an epoch."""
         return len(self.batch_sampler)  # type: ignore[arg-type]  # if the sampler knows
+
+    def __repr__(self) -> str:
+        options: dict[str, object] = {"batch_size": self.batch_size}
+        if not isinstance(self.batch_sampler, BatchSampler):
+            options = {"batch_sampler": type(self.batch_sampler).__name__}
+        elif isinstance(self.sampler, RandomSampler):
+            options["shuffle"] = True
+        elif not isinstance(self.sampler, SequentialSampler):
+            options["sampler"] = type(self.sampler).__name__
+        if self.drop_last:
+            options["drop_last"] = True
+        if self.num_workers:
+            options["num_workers"] = self.num_workers
+        given = ", ".join([f"{name}={value}" for name, value in options.items()])
+        return f"DataLoader({shown(self.dataset)}, {given})"
 
     def __iter__(self) -> Iterator[Any]:
         # The seed is drawn here, not at the first batch: what else draws from the stream in

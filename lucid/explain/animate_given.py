@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
+from lucid.cures import groups_cure
 from lucid.errors import check_size
 from lucid.explain.animate_limits import Options
 from lucid.nn.conv import Conv1d, ConvLayer
@@ -110,8 +110,8 @@ def weight_shape(x: Array | None, options: Options, sizes: Sizes) -> tuple[int, 
     for name, size in channels.items():
         if size % groups:
             raise ValueError(
-                f"{name} must be divisible by groups: {name}={size}, groups={groups}\n"
-                f"  try: groups={math.gcd(size, groups)}"
+                f"{name} must be divisible by groups: {name}={size}, groups={groups}"
+                + groups_cure("groups", groups, *channels.values())
             )
     first, second = channels["in_channels"], channels["out_channels"]
     if not options.transposed:

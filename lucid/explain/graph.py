@@ -218,7 +218,7 @@ def box_of_tensor(tensor: Tensor, name: str | None, number: int) -> Box:
         kind = "parameter" if isinstance(tensor, Parameter) else "leaf"
     lines = [f"{name or kind} {tensor.shape}, {tensor.dtype.name}"]
     if kind != "data":
-        lines.append("has a gradient" if tensor.grad is not None else "no gradient yet")
+        lines.append("has a gradient" if tensor._grad is not None else "no gradient yet")
     return Box(kind, name or f"{kind} {number}", tensor.shape, (), "\n".join(lines))
 
 

@@ -15,6 +15,9 @@
 Whoever wants to read it all begins with module.py and lazy.py.
 """
 
+from typing import TYPE_CHECKING
+
+from lucid.errors import no_such_name
 from lucid.nn import functional, init, utils
 from lucid.nn.activation import (
     GELU,
@@ -168,3 +171,8 @@ __all__ = [
     "init",
     "utils",
 ]
+
+if not TYPE_CHECKING:  # which would take any name to be there
+
+    def __getattr__(name: str) -> object:
+        raise no_such_name(__name__, name, __all__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar
 
+from lucid.cures import groups_cure
 from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
@@ -21,10 +22,12 @@ class ConvLayer(SizedLayer):
     """What a convolution and a transposed one share: all but padding and direction."""
 
     inferred = "in_channels"
+    sizing = ("out_channels", "kernel_size")
     _sizes: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels", "kernel_size")
 
     def __init__(
         self,
+        in_channels: int,  # only for a cure: it is checked and set by _complete
         out_channels: int,
         kernel_size: int,
         stride: int,
@@ -41,20 +44,18 @@ class ConvLayer(SizedLayer):
         self.stride = check_size("stride", stride, 1)
         self.dilation = check_size("dilation", dilation, 1)
         self.groups = check_size("groups", groups, 1)
-        self._check_groups(out_channels=self.out_channels)
+        self._check_groups("out_channels", self.out_channels, in_channels)
         self.weight: Tensor | None
         self.bias: Tensor | None = None
         self._declare("weight", "bias") if bias else self._declare("weight")
 
-    def _check_groups(self, **channels: int) -> None:
-        for name, size in channels.items():
-            if size % self.groups:
-                common = math.gcd(size, self.out_channels)
-                fitting = max(g for g in range(1, self.groups) if common % g == 0)
-                raise ValueError(
-                    f"{name} must be divisible by groups: {name}={size}, groups={self.groups}\n"
-                    f"  try: groups={fitting}"
-                )
+    def _check_groups(self, name: str, size: int, other: int | None) -> None:
+        """One number of channels; a cure divides the other as well, if that is known."""
+        if size % self.groups:
+            raise ValueError(
+                f"{name} must be divisible by groups: {name}={size}, groups={self.groups}"
+                + groups_cure("groups", self.groups, size, other)
+            )
 
     def _weight_and_bias(
         self, weight: tuple[int, ...], out_channels: int
@@ -67,7 +68,7 @@ class ConvLayer(SizedLayer):
         return self.groups
 
     def _size_from_input(self, x: Tensor) -> int:
-        check_tensor(x, "input", type(self).__name__)
+        check_tensor(x, "input", type(self).__name__, self._dtype)
         check_rank(x.shape, type(self).__name__)
         return x.shape[1]
 
@@ -180,14 +181,16 @@ class Conv1d(ConvLayer):
         device: DeviceLike = None,
         dtype: DTypeLike = None,
     ) -> None:
-        super().__init__(out_channels, kernel_size, stride, dilation, groups, bias, device, dtype)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, dilation, groups, bias, device, dtype
+        )
         self.padding = check_padding(padding, self.stride, self.kernel_size, self.dilation)
         check_mode(padding_mode)
         self.padding_mode = padding_mode
         self._complete(in_channels)
 
     def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        self._check_groups(in_channels=size)
+        self._check_groups("in_channels", size, self.out_channels)
         weight = (self.out_channels, size // self.groups, self.kernel_size)
         return self._weight_and_bias(weight, self.out_channels)
 

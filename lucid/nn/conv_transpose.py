@@ -108,7 +108,9 @@ class ConvTranspose1d(ConvLayer):
         device: DeviceLike = None,
         dtype: DTypeLike = None,
     ) -> None:
-        super().__init__(out_channels, kernel_size, stride, dilation, groups, bias, device, dtype)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, dilation, groups, bias, device, dtype
+        )
         self.padding = check_size("padding", padding, 0)
         self.output_padding = check_output_padding(output_padding, self.stride, self.dilation)
         if padding_mode != "zeros":
@@ -120,7 +122,7 @@ class ConvTranspose1d(ConvLayer):
         self._complete(in_channels)
 
     def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
-        self._check_groups(in_channels=size)
+        self._check_groups("in_channels", size, self.out_channels)
         weight = (size, self.out_channels // self.groups, self.kernel_size)
         return self._weight_and_bias(weight, self.out_channels)
 

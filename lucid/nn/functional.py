@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from lucid.cures import cure, rank_cure
-from lucid.errors import ShapeError
+from lucid.errors import ShapeError, no_such_name
 from lucid.ops import (
     adaptive_avg_pool1d,
     adaptive_max_pool1d,
@@ -41,6 +43,7 @@ from lucid.ops import (
     mish,
     mse_loss,
     nll_loss,
+    one_hot,
     pad,
     prelu,
     relu,
@@ -97,6 +100,7 @@ __all__ = [
     "mish",
     "mse_loss",
     "nll_loss",
+    "one_hot",
     "pad",
     "prelu",
     "relu",
@@ -111,6 +115,12 @@ __all__ = [
     "softsign",
     "tanh",
 ]
+
+
+if not TYPE_CHECKING:  # which would take any name to be there
+
+    def __getattr__(name: str) -> object:
+        raise no_such_name(__name__, name, __all__)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

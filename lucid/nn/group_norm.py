@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lucid.cures import groups_cure
 from lucid.errors import check_size
 from lucid.nn import functional as F
 from lucid.nn.layer_norm import SampleNorm
@@ -84,10 +85,10 @@ class GroupNorm(SampleNorm):
 
     def _shapes(self, size: int) -> dict[str, tuple[int, ...]]:
         if size % self.num_groups:
-            fitting = max(g for g in range(1, self.num_groups) if size % g == 0)
             raise ValueError(
                 "num_channels must be divisible by num_groups: "
-                f"num_channels={size}, num_groups={self.num_groups}\n  try: num_groups={fitting}"
+                f"num_channels={size}, num_groups={self.num_groups}"
+                + groups_cure("num_groups", self.num_groups, size)
             )
         return dict.fromkeys(("weight", "bias"), (size,))
 
@@ -95,7 +96,7 @@ class GroupNorm(SampleNorm):
         return self.num_groups
 
     def _size_from_input(self, x: Tensor) -> int:
-        check_tensor(x, "input", type(self).__name__)
+        check_tensor(x, "input", type(self).__name__, self._dtype)
         check_features(x.shape, type(self).__name__)
         return x.shape[1]
 

@@ -86,7 +86,7 @@ class InstanceNorm1d(RunningNorm):
         )
 
     def _size_from_input(self, x: Tensor) -> int:
-        check_tensor(x, "input", type(self).__name__)
+        check_tensor(x, "input", type(self).__name__, self._dtype)
         check_rank(x.shape, type(self).__name__)
         return x.shape[1]
 

@@ -222,7 +222,7 @@ class LazyLayerNorm(LazyMixin, LayerNorm):
         return shape
 
     def _size_from_input(self, x: Tensor) -> tuple[int, ...]:
-        check_tensor(x, "input", type(self).__name__)
+        check_tensor(x, "input", type(self).__name__, self._dtype)
         if x.ndim < self.normalized_ndim:
             raise ShapeError(
                 f"{type(self).__name__} normalizes over the last {self.normalized_ndim} axes, got "

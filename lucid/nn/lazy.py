@@ -45,7 +45,7 @@ from lucid.autograd import no_grad
 from lucid.cures import axis_cure
 from lucid.errors import DtypeError, ShapeError, add_to_message, check_size
 from lucid.nn.module import Module
-from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize
+from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize, placeholder
 from lucid.ops.checks import wrong_size
 from lucid.random import drawing_from, spawn_seed
 from lucid.tensor import Tensor
@@ -83,6 +83,7 @@ class SizedLayer(Module):
 
     inferred: ClassVar[str]  # the attribute: "in_channels"
     inferred_axis: ClassVar[int] = 1  # the axis of an input that has this size
+    sizing: ClassVar[tuple[str, ...]] = ()  # the other attributes that shapes follow from
     lazy: ClassVar[bool] = False
 
     def __init__(self, device: DeviceLike, dtype: DTypeLike) -> None:
@@ -102,7 +103,7 @@ class SizedLayer(Module):
     def _declare(self, *names: str) -> None:
         """Register placeholders, whose attributes read as None."""
         for name in names:
-            self._parameters[name] = UninitializedParameter(self._dtype)
+            self._parameters[name] = placeholder(self._dtype, True, type(self).__name__)
             self.__dict__[name] = None
 
     def _complete(self, size: Any) -> None:
@@ -200,6 +201,27 @@ class SizedLayer(Module):
         least = self._smallest_size()
         one, other = self._shapes(least), self._shapes(2 * least)
         return {name: shape for name, shape in one.items() if shape == other[name]}
+
+    def _awaited(self) -> list[str]:
+        """The names that its state will have, of those that ``_shapes`` speaks of."""
+        own = self._buffers.keys() | {n for n, p in self._parameters.items() if p is not None}
+        return [name for name in self._shapes(self._smallest_size()) if name in own]
+
+    def _option_for(self, name: str, shape: tuple[int, ...]) -> str:
+        """The one option with which a parameter has this shape: "out_channels=16"; else ""."""
+        of_inputs = () if self.lazy else (self.inferred,)
+        for option in (*self.sizing, *of_inputs):
+            for value in sorted({n * self._smallest_size() for n in shape} | set(shape)):
+                other = copy.copy(self)
+                other.__dict__[option] = value
+                try:
+                    found = other._size_from_state({name: shape}) if self._pending else None
+                    size = found or getattr(other, self.inferred) or other._smallest_size()
+                    if other._shapes(size)[name] == shape:
+                        return f"{option}={value}"
+                except ValueError:  # a value that the other options do not allow
+                    continue
+        return ""
 
     def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> Any:
         """The size that follows from the shapes in a state; None if they do not tell.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lucid.cures import rank_cure
 from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn import functional as F
@@ -56,6 +58,7 @@ class Linear(SizedLayer):
 
     inferred = "in_features"
     inferred_axis = -1
+    sizing = ("out_features",)
 
     def __init__(
         self,
@@ -77,7 +80,7 @@ class Linear(SizedLayer):
         return {"weight": (self.out_features, size), "bias": (self.out_features,)}
 
     def _size_from_input(self, x: Tensor) -> int:
-        check_tensor(x, "input", type(self).__name__)
+        check_tensor(x, "input", type(self).__name__, self._dtype)
         if x.ndim == 0:
             raise ShapeError(
                 f"{type(self).__name__} expected an input (..., features), got ()"
@@ -99,7 +102,19 @@ class Linear(SizedLayer):
                 add_to_message(error, self._origin_line())
             elif x.shape[-1] != self.in_features:
                 self._say_origin(error, x)
+                self._say_how_to_pool(error, x)
             raise
+
+    def _say_how_to_pool(self, error: ShapeError, x: Tensor) -> None:
+        """Where the input is a signal that was flattened, propose to bring that to its length."""
+        signal = x._array.base  # flattening copies nothing, so that a view knows where it is from
+        if x.ndim == 2 and isinstance(signal, np.ndarray) and signal.ndim == 3 and self.in_features:
+            C, L = signal.shape[1:]
+            length, rest = divmod(self.in_features, C)
+            if length and not rest and x.shape == (len(signal), C * L):
+                flattened = f"x was flattened: {C} channels of length {L}, where {length} were"
+                add_to_message(error, f"{flattened} expected")
+                add_to_message(error, f"try: nn.AdaptiveAvgPool1d({length}), nn.Flatten()")
 
     def extra_repr(self) -> str:
         """The sizes, and the options that are not the default."""

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from lucid import types
 from lucid.autograd import is_tensor
-from lucid.errors import DtypeError
+from lucid.errors import DtypeError, NotHere
 from lucid.nn import calling, state
 from lucid.nn.calling import Hook
 from lucid.nn.materialize import Example, fill, waiting
@@ -318,6 +318,8 @@ class Module:
         for tensor in (*self._parameters.values(), *self._buffers.values()):
             if tensor is not None:
                 convert(tensor, dtype)
+
+    cuda = NotHere('lucid computes on the CPU\n  try: model.to("cpu"), the model itself')
 
     def double(self) -> Self:
         """Convert all floating parameters and buffers to float64."""

@@ -163,7 +163,7 @@ class BatchNorm1d(RunningNorm):
         )
 
     def _size_from_input(self, x: Tensor) -> int:
-        check_tensor(x, "input", type(self).__name__)
+        check_tensor(x, "input", type(self).__name__, self._dtype)
         check_features(x.shape, type(self).__name__, 3)
         return x.shape[1]
 

@@ -45,8 +45,10 @@ class Parameter(Tensor):
     ['factor']
     """
 
-    __slots__ = ("_waiting_dtype",)  # of a placeholder: what it will be filled with
+    # Of a placeholder: what it will be filled with, and the class of its layer.
+    __slots__ = ("_waiting_dtype", "_waiting_for")
     _waiting_dtype: dtype
+    _waiting_for: str
 
     def __init__(self, data: Tensor, requires_grad: bool = True) -> None:
         if not is_tensor(data):
@@ -92,14 +94,14 @@ class UninitializedParameter(Parameter):
     def __init__(self, dtype: DTypeLike = None, requires_grad: bool = True) -> None:
         self._waiting_dtype = types.as_dtype(dtype)
         self._grad, self._hooks, self._node, self._memory = None, None, None, Memory()
-        self._requires_grad = requires_grad
+        self._requires_grad, self._waiting_for = requires_grad, "lazy layer"
 
     # While this is the class, it stands before the slot of the same name, which is still empty.
     @property
     def _array(self) -> Array:  # type: ignore[override]  # a property for a slot
         raise UninitializedParameterError(
-            "this parameter has no shape yet: its lazy layer has not seen an input.\n"
-            "  try: run one forward pass, or load a state dict, before you read or compute with it"
+            f"this parameter has no shape yet: its {self._waiting_for} has not seen an input.\n"
+            "  try: model.materialize(x)    # or run one forward pass, before you read it"
         )
 
     @property
@@ -122,12 +124,19 @@ class UninitializedParameter(Parameter):
         return notebook.waiting_html(self._waiting_dtype.name)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
-        out = UninitializedParameter(self._waiting_dtype, self._requires_grad)
+        out = placeholder(self._waiting_dtype, self._requires_grad, self._waiting_for)
         memo[id(self)] = out
         return out
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return UninitializedParameter, (self._waiting_dtype, self._requires_grad)
+        return placeholder, (self._waiting_dtype, self._requires_grad, self._waiting_for)
+
+
+def placeholder(dtype: dtype, requires_grad: bool, layer: str) -> UninitializedParameter:
+    """The placeholder of a layer of this class."""
+    out = UninitializedParameter(dtype, requires_grad)
+    out._waiting_for = layer
+    return out
 
 
 _array_slot: Any = Tensor.__dict__["_array"]

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from lucid.autograd import is_tensor, make_tensor
-from lucid.cures import cure, not_empty_cure, rank_cure, shape_cure
+from lucid.cures import cure, not_empty_cure, probability_cure, rank_cure, shape_cure
 from lucid.errors import ShapeError, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
@@ -59,7 +59,10 @@ class Recurrent(SizedLayer):
         self.hidden_size = check_size("hidden_size", hidden_size, 1)
         self.num_layers = check_size("num_layers", num_layers, 1)
         if isinstance(dropout, bool) or not 0 <= dropout <= 1:
-            raise ValueError(f"dropout is a probability, from 0 to 1; got {dropout}")
+            raise ValueError(
+                f"dropout is a probability, from 0 to 1; got {dropout}"
+                + probability_cure("dropout", float(dropout))
+            )
         if dropout > 0 and num_layers == 1:
             warnings.warn(
                 f"dropout={dropout} acts between layers, and num_layers=1 has no such place",
@@ -89,7 +92,7 @@ class Recurrent(SizedLayer):
 
     def _size_from_input(self, x: Tensor | PackedSequence) -> int:
         data = x.data if isinstance(x, PackedSequence) else x
-        check_tensor(data, "input", type(self).__name__)
+        check_tensor(data, "input", type(self).__name__, self._dtype)
         if not isinstance(x, PackedSequence) and data.ndim not in (2, 3):
             order = "(N, L, features)" if self.batch_first else "(L, N, features)"
             raise ShapeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lucid.cures import choice_cure
 from lucid.nn.recurrence import Recurrent
 from lucid.ops.recurrent import GRU as GRU_CELL
 from lucid.ops.recurrent import LSTM as LSTM_CELL
@@ -91,7 +92,10 @@ class RNN(Recurrent):
         dtype: DTypeLike = None,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
-            raise ValueError(f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}")
+            raise ValueError(
+                f"nonlinearity is 'tanh' or 'relu', got {nonlinearity!r}"
+                + choice_cure("nonlinearity", nonlinearity, ("tanh", "relu"))
+            )
         self.nonlinearity, self.cell = nonlinearity, TANH if nonlinearity == "tanh" else RELU
         super().__init__(
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, device,

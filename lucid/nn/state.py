@@ -3,6 +3,10 @@
 First everything is planned: lazy layers that wait are initialized on trial, every value is
 converted, every key and shape is compared, and all problems are collected. Only when there are none
 are the values written and the trials adopted; should even that be interrupted, all is put back.
+
+A lazy layer that waits has no entries in a state. So where a state has none for such a layer, it is
+either the state of a model that waited as well, or lacks them. It is the former if its keys are
+those that this model has itself; then the layer goes on waiting. Else they count as missing.
 """
 
 from __future__ import annotations
@@ -37,6 +41,13 @@ class IncompatibleKeys(NamedTuple):
         return f"missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys}"
 
 
+class StillWaiting(IncompatibleKeys):
+    """The result where the state of a model that waited was loaded into one that waits."""
+
+    def __repr__(self) -> str:
+        return "<All keys matched; lazy layers still wait, and the state has no entries for them>"
+
+
 class Write(NamedTuple):
     """One tensor of the model, and the numbers it is to get."""
 
@@ -52,6 +63,8 @@ class Plan:
         self.state, self.assign = state, assign
         self.writes: list[Write] = []
         self.missing: list[str] = []
+        self.left: list[str] = []  # of the missing, those of lazy layers without any entry
+        self.needed: set[tuple[int, str]] = set()  # of layers, by their id, other options
         self.problems: list[str] = []
         self.used: set[str] = set()
         self.trials: dict[int, Trial] = {}  # of waiting lazy layers, by their id
@@ -67,7 +80,7 @@ class Plan:
             key = prefix + name
             if key in self.state:
                 self.used.add(key)
-                self.add_write(key, tensor, trained=name in target._parameters)
+                self.add_write(key, tensor, name, target)
             else:
                 self.missing.append(key)
 
@@ -95,7 +108,9 @@ class Plan:
                 trial.copy._initialize(size, "taken from the loaded state dict")
                 return trial.copy
         except ValueError as error:
-            problems.append(f"{prefix}{names[0]}: {error}")
+            need = self.need(module, names[0], shapes[names[0]])
+            rule = str(error).split("\n")[0]  # its cure is for who makes the layer
+            problems.append(f"{prefix}{names[0]}: {rule}{need}")
         if problems:
             self.used.update(prefix + name for name in found)
             self.problems += problems + self.whatever_the_size(prefix, module, shapes)
@@ -106,7 +121,11 @@ class Plan:
             ]
         elif found and size is None:
             self.missing.append(prefix + names[0])  # some entries, but not what tells the size
-        return None  # no entries: the state of a layer that was waiting, too
+        else:
+            left = [prefix + name for name in module._awaited()]
+            self.missing += left
+            self.left += left
+        return None
 
     def whatever_the_size(
         self, prefix: str, module: SizedLayer, shapes: dict[str, tuple[int, ...]]
@@ -114,26 +133,41 @@ class Plan:
         """What is wrong with the shapes that do not depend on the size."""
         return [
             f"{prefix}{name}: expected shape {expected}, found {shapes[name]}"
+            + self.need(module, name, shapes[name])
             for name, expected in module._fixed_shapes().items()
             if shapes.get(name, expected) != expected
         ]
 
-    def add_write(self, key: str, target: Tensor, trained: bool) -> None:
-        """Plan to write one value."""
+    def need(self, module: Module, name: str, shape: tuple[int, ...]) -> str:
+        """What a layer would have to be made with, for a parameter to have another shape."""
+        from lucid.nn.lazy import SizedLayer
+
+        option = module._option_for(name, shape) if isinstance(module, SizedLayer) else ""
+        self.needed.add((id(module), option))
+        return f"; a {type(module).__name__} with {option} has that" if option else ""
+
+    def add_write(self, key: str, target: Tensor, name: str, module: Module) -> None:
+        """Plan to write one value, to the parameter or buffer ``name`` of a module."""
         value = self.state[key]
         array = array_of(value)
         if array is None or array.dtype.kind not in "fiub":
             self.problems.append(not_a_tensor(key, value if array is None else array))
         elif array.shape != target.shape:
-            self.problems.append(f"{key}: expected shape {target.shape}, found {array.shape}")
+            need = self.need(module, name, array.shape)
+            self.problems.append(f"{key}: expected shape {target.shape}, found {array.shape}{need}")
         elif self.assign and is_tensor(value):
-            if trained and not value.is_floating_point():
+            if name in module._parameters and not value.is_floating_point():
                 self.problems.append(f"{key}: a parameter is floating, found {value.dtype.name}")
             self.writes.append(Write(target, value._array, value._memory))
         else:
             with np.errstate(all="ignore"):
                 array = array.astype(target._array.dtype)
             self.writes.append(Write(target, array, None))
+
+    def of_waiting_model(self, unexpected: list[str]) -> bool:
+        """Whether the keys are this model's own, without the lazy layers that wait."""
+        lacks_others = self.missing != self.left
+        return bool(self.left) and not (unexpected or self.trials or lacks_others)
 
     def check(self, model: Module, unexpected: list[str], strict: bool) -> None:
         """Raise one error with all problems, if there are any."""
@@ -144,18 +178,28 @@ class Plan:
                 problems[-1] += "\n    (a lazy layer saved before its first forward has no entries)"
         if strict and unexpected:
             problems.append(f"unexpected: {', '.join(map(str, unexpected))}")
-            inner = [key for key in unexpected if isinstance(self.state[key], Mapping)]
-            if inner:
-                problems.append(f"try: model.load_state_dict(state[{inner[0]!r}])")
-        elif self.problems:
-            known = tuple([problem.split(":")[0] for problem in self.problems])
-            some = f"{{k: v for k, v in state.items() if k not in {known}}}"
-            problems.append(f"try: model.load_state_dict({some}, strict=False)")
         if problems:
             raise (ShapeError if self.problems else ValueError)(
                 f"this state does not fit {type(model).__name__}; nothing was loaded\n  "
-                + "\n  ".join(problems)
+                + "\n  ".join([*problems, *self.cures(unexpected if strict else [])])
             )
+
+    def cures(self, unexpected: list[str]) -> list[str]:
+        """The code to try: the part that fits, or another layer, or the state in the state."""
+        inner = [key for key in unexpected if isinstance(self.state[key], Mapping)]
+        if inner:
+            return [f"try: model.load_state_dict(state[{inner[0]!r}])"]
+        if not self.used:
+            return []
+        part = "state"
+        if self.problems:
+            known = tuple([problem.split(":")[0] for problem in self.problems])
+            part = f"{{k: v for k, v in state.items() if k not in {known}}}"
+        rest = f"model.load_state_dict({part}, strict=False)"
+        options = [option for _, option in self.needed]
+        if len(options) == 1 and options[0] and not (self.missing or unexpected):
+            return [f"try: {options[0]}", f"or:  {rest}"]
+        return [f"try: {rest}"]
 
     def carry_out(self) -> None:
         """Write all values, and let the lazy layers become what was tried."""
@@ -216,15 +260,17 @@ def load(
             f"a state dict maps names to tensors, got {type(state_dict).__name__}\n"
             "  try: model.load_state_dict(lucid.load(path))"
         )
-    plan = Plan(state_dict, assign)
+    plan, result = Plan(state_dict, assign), IncompatibleKeys
     with lazy.materializing:
         try:
             for path, module in model.named_modules(remove_duplicate=False):
                 plan.add(path, module)
             unexpected = [key for key in state_dict if key not in plan.used]
+            if strict and plan.of_waiting_model(unexpected):
+                plan.missing, result = [], StillWaiting
             plan.check(model, unexpected, strict)
             plan.carry_out()
         except BaseException:
             plan.undo()
             raise
-    return IncompatibleKeys(plan.missing, unexpected)
+    return result(plan.missing, unexpected)

@@ -119,7 +119,7 @@ from lucid.ops.draw import (
 from lucid.ops.dropout import alpha_dropout, dropout, dropout1d
 from lucid.ops.einsum import einsum
 from lucid.ops.elementwise import abs, exp, log, relu, sigmoid, sign, sqrt, tanh
-from lucid.ops.embedding import embedding
+from lucid.ops.embedding import embedding, one_hot
 from lucid.ops.extreme import amax, amin, argmax, argmin, max, min
 from lucid.ops.index import as_index, gather, getitem, index_select, narrow, select
 from lucid.ops.interpolate import interpolate
@@ -256,13 +256,14 @@ __all__ = [
     "max_unpool1d", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mish", "mm",
     "movedim", "mse_loss", "mul", "multinomial", "mv", "nan_to_num", "nanmean", "nansum", "narrow",
     "ne", "neg", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros", "nll_loss",
-    "nonzero", "norm", "normal", "ones", "ones_like", "outer", "pad", "permute", "pow", "prelu",
-    "prod", "quantile", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
-    "randperm", "raw", "reciprocal", "relu", "relu6", "remainder", "repeat", "repeat_interleave",
-    "reshape", "rms_norm", "roll", "round", "rsqrt", "scatter", "scatter_add", "searchsorted",
-    "select", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "smooth_l1_loss", "softmax",
-    "softplus", "softsign", "sort", "split", "sqrt", "square", "squeeze", "stack", "std", "sub",
-    "sum", "tan", "tanh", "tensor", "tensor_repr", "tile", "to", "to_array", "to_dlpack",
-    "to_numpy", "topk", "trace", "transpose", "tril", "triu", "trunc", "unbind", "unflatten",
-    "unfold", "unique", "unsqueeze", "var", "vstack", "where", "xlogy", "zeros", "zeros_like",
+    "nonzero", "norm", "normal", "one_hot", "ones", "ones_like", "outer", "pad", "permute", "pow",
+    "prelu", "prod", "quantile", "rand", "rand_like", "randint", "randint_like", "randn",
+    "randn_like", "randperm", "raw", "reciprocal", "relu", "relu6", "remainder", "repeat",
+    "repeat_interleave", "reshape", "rms_norm", "roll", "round", "rsqrt", "scatter", "scatter_add",
+    "searchsorted", "select", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh",
+    "smooth_l1_loss", "softmax", "softplus", "softsign", "sort", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "sub", "sum", "tan", "tanh", "tensor", "tensor_repr", "tile", "to",
+    "to_array", "to_dlpack", "to_numpy", "topk", "trace", "transpose", "tril", "triu", "trunc",
+    "unbind", "unflatten", "unfold", "unique", "unsqueeze", "var", "vstack", "where", "xlogy",
+    "zeros", "zeros_like",
 ]  # fmt: skip

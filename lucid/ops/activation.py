@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from lucid._ext import activation_twins
 from lucid._ext.activation_twins import CUBIC, GELU_TANH, LOG_SIGMOID, MISH, SILU, SOFTPLUS, STEEP
-from lucid.cures import cure
+from lucid.cures import choice_cure, cure
 from lucid.errors import ShapeError
 from lucid.ops.checks import check_number, check_one_dtype
 from lucid.ops.compare import where
@@ -185,7 +185,10 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 def check_approximate(approximate: str) -> None:
     """One of the two."""
     if approximate not in ("none", "tanh"):
-        raise ValueError(f"approximate must be 'none' or 'tanh', got {approximate!r}")
+        raise ValueError(
+            f"approximate must be 'none' or 'tanh', got {approximate!r}"
+            + choice_cure("approximate", approximate, ("none", "tanh"))
+        )
 
 
 class SiLU(Smooth):

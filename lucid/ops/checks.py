@@ -9,22 +9,24 @@ import numpy as np
 from lucid.autograd import is_tensor
 from lucid.cures import Shape, axis_cure, cure, rank_cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
-from lucid.types import FROM_NUMPY, float64
+from lucid.types import FROM_NUMPY, dtype, float64
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
 
 
-def check_tensor(value: object, name: str, op: str) -> None:
-    """A tensor, not something that could be made one."""
+def check_tensor(value: object, name: str, op: str, wanted: dtype | None = None) -> None:
+    """A tensor, not something that could be made one; the cure for an array has the dtype, too."""
     if is_tensor(value):
         return
     own = {"input": "x", "the padded sequences": "x"}.get(name, name)
     got, code = type(value).__name__, f"lucid.tensor({own})"
     if isinstance(value, np.ndarray):
         got = f"a NumPy array of {value.dtype}"
-        known = value.dtype in FROM_NUMPY
+        known = FROM_NUMPY.get(value.dtype)
         code = f"lucid.from_numpy({own}{'' if known else '.astype(np.float32)'})"
+        if wanted and wanted.is_floating_point and known not in (wanted, None):
+            code += f".{'double' if wanted is float64 else 'float'}()"
     elif value is None:
         code = "a forward that returns its result"
     raise TypeError(f"{op} needs a tensor for {name}, got {got}\n  try: {code}")
@@ -32,19 +34,20 @@ def check_tensor(value: object, name: str, op: str) -> None:
 
 def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:
     """Tensors, all of the floating dtype that the first has."""
+    others = [tensor.dtype for tensor in tensors.values() if is_tensor(tensor)]
     for name, tensor in tensors.items():
-        check_tensor(tensor, name, op)
-    dtype = next(iter(tensors.values())).dtype
-    if not dtype.is_floating_point:
+        check_tensor(tensor, name, op, others[0] if others else None)
+    given = next(iter(tensors.values())).dtype
+    if not given.is_floating_point:
         doubles = any(tensor.dtype is float64 for tensor in tensors.values())
         raise DtypeError(
-            f"{op} needs a float32 or float64 input, got {dtype.name}\n"
+            f"{op} needs a float32 or float64 input, got {given.name}\n"
             f"  try: x.{'double' if doubles else 'float'}()"
         )
     for name, tensor in tensors.items():
-        if tensor.dtype is not dtype:
+        if tensor.dtype is not given:
             raise DtypeError(
-                f"{op} needs one dtype, got {dtype.name} for input and {tensor.dtype.name} for "
+                f"{op} needs one dtype, got {given.name} for input and {tensor.dtype.name} for "
                 f"{name}{one_dtype_cure(tensors)}"
             )
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from lucid._ext import kernels
 from lucid.autograd import Function
-from lucid.cures import cure
+from lucid.cures import choice_cure, cure
 from lucid.errors import SIZE_LIMIT, ShapeError, check_size
 from lucid.ops.checks import check_bias, check_not_empty, check_one_dtype, check_rank, wrong_size
 from lucid.ops.reduce import Sum
@@ -282,7 +282,10 @@ def check_mode(padding_mode: Any) -> int:
     """The number that the kernels know a padding mode by."""
     if not isinstance(padding_mode, str) or padding_mode not in PADDING_MODES:
         legal = ", ".join(repr(mode) for mode in PADDING_MODES)
-        raise ValueError(f"padding_mode must be one of {legal}, got {padding_mode!r}")
+        raise ValueError(
+            f"padding_mode must be one of {legal}, got {padding_mode!r}"
+            + choice_cure("padding_mode", padding_mode, list(PADDING_MODES))
+        )
     return PADDING_MODES[padding_mode]
 
 

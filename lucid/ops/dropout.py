@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid import random
 from lucid.autograd import make_tensor
-from lucid.cures import rank_cure
+from lucid.cures import probability_cure, rank_cure
 from lucid.errors import ShapeError
 from lucid.ops.checks import check_one_dtype
 from lucid.ops.rectifier import SELU_ALPHA, SELU_SCALE
@@ -63,7 +63,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 def check_probability(p: float) -> None:
     """From 0 to 1."""
     if not 0 <= p <= 1:
-        raise ValueError(f"p is a probability, from 0 to 1; got {p}")
+        raise ValueError(f"p is a probability, from 0 to 1; got {p}" + probability_cure("p", p))
 
 
 def kept(shape: tuple[int, ...], p: float) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from lucid import types
 from lucid.autograd import Function, make_tensor
 from lucid.cures import cure, rank_cure
-from lucid.errors import DtypeError, ShapeError
+from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
 from lucid.types import Array
@@ -112,6 +112,62 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
             + (cure(f"num_embeddings={index.max() + 1}") if index.min() >= 0 else "")
         )
     return Rows(index, padding)(weight)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """out[..., c] = 1 where tensor[...] = c, else 0
+
+    Parameters
+    ----------
+    tensor : Tensor
+        Of any shape: whole numbers from 0 to num_classes - 1.
+    num_classes : int
+        How many there are; -1 for one more than the largest number.
+
+    Returns
+    -------
+    Tensor
+        (..., num_classes), int64
+
+    Raises
+    ------
+    TypeError
+        If the tensor is not made of whole numbers.
+    ValueError
+        If a number is no class, or there is none to tell how many there are.
+
+    Examples
+    --------
+    >>> import lucid
+    >>> import lucid.nn.functional as F
+    >>> F.one_hot(lucid.tensor([1, 0, 2]))
+    tensor([[0, 1, 0],
+            [1, 0, 0],
+            [0, 0, 1]])
+    """
+    check_tensor(tensor, "tensor", "one_hot")
+    if tensor.dtype not in (types.int64, types.int32, types.uint8):
+        raise DtypeError(
+            f"one_hot is of whole numbers, got {tensor.dtype.name}{cure('tensor.long()')}"
+        )
+    classes = tensor._array
+    if num_classes == -1:
+        if not classes.size:
+            raise ShapeError(
+                f"no numbers, of shape {classes.shape}, do not tell how many classes there are"
+                + cure("num_classes=2")
+            )
+        num_classes = int(classes.max()) + 1
+    count = check_size("num_classes", num_classes, 1)
+    if classes.size and classes.min() < 0:
+        code = cure("tensor.clamp(min=0)", classes.shape)
+        raise ValueError(f"classes count from 0, got {classes.min()}{code}")
+    if classes.size and classes.max() >= count:
+        raise ValueError(
+            f"of num_classes={count}, the last is {count - 1}, got {classes.max()}"
+            + cure(f"num_classes={classes.max() + 1}")
+        )
+    return make_tensor((classes[..., None] == np.arange(count)).astype(np.int64))
 
 
 def checked_padding_idx(padding_idx: int | None, rows: int) -> int | None:

@@ -14,6 +14,7 @@ from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
 from lucid.cures import cure, part_cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
+from lucid.ops.index_errors import index_error, not_an_index, slice_of
 from lucid.ops.rows import RowMap, Table
 from lucid.ops.shape import axis_of, reshape
 from lucid.types import Array
@@ -34,17 +35,14 @@ def as_index(index: Any) -> Any:
 def index_part(part: Any) -> Any:
     """An int, a slice, None and ... as they are; a tensor, a list or an array as an array."""
     if isinstance(part, slice):
-        ends = (part.start, part.stop, part.step)
-        return slice(*[None if end is None else operator.index(end) for end in ends])
+        return slice_of(part)
     if part is None or part is Ellipsis or isinstance(part, builtins.int | np.integer):
         return part
     array = part._array if is_tensor(part) else np.asarray(part)
     if array.dtype.kind == "b":
         return array.copy()
     if array.dtype.kind not in "iu" and array.size:
-        raise DtypeError(
-            f"an index is made of whole numbers or bools, got {array.dtype}\n  try: x[i.long()]"
-        )
+        raise not_an_index(part._array if is_tensor(part) else part)
     return array.astype(np.int64)
 
 
@@ -132,6 +130,13 @@ class AddAt(Function):
 def getitem(input: Tensor, index: Any) -> Tensor:
     """out = input[index], with NumPy's rules: ints, slices, None, ..., bool masks, index tensors
 
+    Raises
+    ------
+    IndexError
+        If the tensor has no such places, or no such axes.
+    DtypeError
+        If the index is not made of whole numbers or bools.
+
     Examples
     --------
     >>> import lucid
@@ -141,7 +146,11 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     >>> x[x > 9]
     tensor([10, 11])
     """
-    return GetItem(as_index(index))(input)
+    where = as_index(index)
+    try:
+        return GetItem(where)(input)
+    except IndexError:
+        raise index_error(where, input.shape) from None
 
 
 def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
@@ -218,6 +227,7 @@ def places_in(
         raise IndexError(
             f"{name} looks up 0 to {n - 1} along axis {axis} of {shape}, "
             f"got {places.min()} to {places.max()}"
+            + (cure(f"index.clamp(0, {n - 1})", index.shape) if n else "")
         )
     return places
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 import numpy as np
 from numpy.typing import NDArray
 
-from lucid.cures import cure
+from lucid.cures import choice_cure, cure
 from lucid.errors import SIZE_LIMIT, ShapeError, check_size
 from lucid.ops.checks import check_one_dtype, check_rank
 from lucid.ops.pool import adaptive_avg_pool1d
@@ -103,7 +103,10 @@ def check_options(mode: str, align_corners: bool | None, antialias: bool) -> Non
     """The mode is known, and has the options that are given."""
     if mode not in MODES:
         legal = ", ".join(repr(name) for name in MODES)
-        raise NotImplementedError(f"signals are interpolated with mode {legal}; got {mode!r}")
+        raise NotImplementedError(
+            f"signals are interpolated with mode {legal}; got {mode!r}"
+            + choice_cure("mode", mode, list(MODES))
+        )
     if align_corners is not None and mode != "linear":
         raise ValueError(f"align_corners is an option of mode='linear' only, got mode={mode!r}")
     if antialias:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid._ext import kernels
-from lucid.autograd import Function, is_grad_enabled, make_tensor
+from lucid.autograd import Function, is_grad_enabled, is_tensor, make_tensor
 from lucid.cures import axis_cure, cure, rank_cure, shape_cure
 from lucid.errors import ShapeError, check_size
 from lucid.ops.checks import check_features, check_one_dtype, check_tensor
@@ -292,7 +292,7 @@ def last_axes(
     bias: Tensor | None,
 ) -> Groups:
     """Check that the last axes have the normalized shape; return it as groups."""
-    check_tensor(input, "input", op)
+    check_tensor(input, "input", op, weight.dtype if is_tensor(weight) else None)
     expected = check_normalized_shape(normalized_shape)
     first = input.ndim - len(expected)
     if first < 0 or input.shape[first:] != expected:

@@ -93,7 +93,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
             + cure(dtype_cure([input.dtype, other.dtype]))
         )
     if not input.ndim or not other.ndim:
-        raise ShapeError("@ needs at least one axis on either side\n  try: a * b")
+        raise ShapeError("@ needs at least one axis on either side" + cure("a * b"))
     a = reshape(input, 1, -1) if input.ndim == 1 else input
     b = reshape(other, -1, 1) if other.ndim == 1 else other
     fits = a.shape[-1] == b.shape[-2]
@@ -180,6 +180,6 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     """
     if input.ndim != 2 or mat2.ndim != 2:
         raise ShapeError(
-            f"mm multiplies two matrices, got {input.shape} and {mat2.shape}\n  try: a @ b"
+            f"mm multiplies two matrices, got {input.shape} and {mat2.shape}" + cure("a @ b")
         )
     return matmul(input, mat2)

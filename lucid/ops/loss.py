@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import Function
-from lucid.cures import same_shape_cure
+from lucid.cures import choice_cure, same_shape_cure
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import floating
 from lucid.ops.checks import check_number, check_tensor
@@ -42,7 +42,10 @@ def check_reduction(reduction: str, *others: str) -> None:
             "  try: nn.MSELoss()(input, target), with a pair of () to make the loss"
         )
     if reduction not in known:
-        raise ValueError(f"reduction must be {listed}, got {reduction!r}")
+        raise ValueError(
+            f"reduction must be {listed}, got {reduction!r}"
+            + choice_cure("reduction", reduction, (*known[:-1], "none"))
+        )
 
 
 def check_pair(input: Tensor, target: Tensor, loss: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_grad_enabled, is_tensor, make_tensor
-from lucid.cures import cure, rank_cure, same_shape_cure, samples_cure, shape_cure
+from lucid.cures import cure, probability_cure, rank_cure, same_shape_cure, samples_cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.compare import where
@@ -65,7 +65,7 @@ def nll_loss(
     tensor(0.9808)
     """
     check_reduction(reduction)
-    check_classes(input, target, ignore_index)
+    check_classes(input, target, ignore_index, "nll_loss")
     counts = make_tensor(target._array != ignore_index)
     # a class that exists stands in for the ignored ones, but what it says is not looked at
     classes = make_tensor(np.where(counts._array, target._array, 0).astype(np.int64))
@@ -101,8 +101,20 @@ def check_scores(input: Tensor) -> None:
         )
 
 
-def check_classes(input: Tensor, target: Tensor, ignore_index: int) -> None:
+def check_order(input: Tensor, target: Tensor, name: str) -> None:
+    """The scores come before the classes."""
+    both = is_tensor(input) and is_tensor(target) and target.ndim == input.ndim + 1
+    if both and target.is_floating_point() and not input.is_floating_point():
+        raise DtypeError(
+            f"{name} takes the scores first, then the classes, but the first are "
+            f"{input.dtype.name} of shape {input.shape}, the second {target.dtype.name} of "
+            f"shape {target.shape}: they look exchanged{cure(f'F.{name}(scores, target)')}"
+        )
+
+
+def check_classes(input: Tensor, target: Tensor, ignore_index: int, name: str) -> None:
     """Scores (N, C, ...) and whole-numbered classes (N, ...) that exist."""
+    check_order(input, target, name)
     check_scores(input)
     if not is_tensor(target) or target.dtype not in (types.int64, types.int32, types.uint8):
         check_tensor(target, "target", "the loss")
@@ -181,10 +193,13 @@ def cross_entropy(
     """
     check_reduction(reduction)
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing goes from 0 to 1, got {label_smoothing}")
+        raise ValueError(
+            f"label_smoothing goes from 0 to 1, got {label_smoothing}"
+            + probability_cure("label_smoothing", label_smoothing)
+        )
     if is_tensor(target) and target.is_floating_point() and target.shape == input.shape:
         return soft_cross_entropy(input, target, weight, reduction, label_smoothing)
-    check_classes(input, target, ignore_index)
+    check_classes(input, target, ignore_index, "cross_entropy")
     if (
         not label_smoothing
         and (weight is None or not weight._requires_grad)

@@ -171,7 +171,8 @@ def batch_norm(
     if training and n == 1:
         raise ShapeError(
             "in training, batch norm needs more than one value per channel, got an input of "
-            f"shape {input.shape}\n  try: model.eval()"
+            f"shape {input.shape}\n  in the last batch of an epoch, a sample may be left alone: "
+            "then give drop_last=True to the DataLoader\n  try: model.eval()"
         )
     norm = BatchNorm(eps)
     out = norm(input, weight, bias)

@@ -11,7 +11,7 @@ import numpy as np
 
 from lucid._ext.numpy_twins import pad_index
 from lucid.autograd import Function
-from lucid.cures import cure, rank_cure
+from lucid.cures import choice_cure, cure, rank_cure
 from lucid.errors import SIZE_LIMIT, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.conv import PADDING_MODES, check_pads
@@ -107,7 +107,10 @@ def pad(
         return pad_constant(input, pads, 0 if value is None else value)
     if mode not in PADDING_MODES or mode == "zeros":
         legal = "'constant', 'reflect', 'replicate' or 'circular'"
-        raise NotImplementedError(f"mode must be {legal}, got {mode!r}")
+        raise NotImplementedError(
+            f"mode must be {legal}, got {mode!r}"
+            + choice_cure("mode", mode, ("constant", "reflect", "replicate", "circular"))
+        )
     if value is not None:
         raise ValueError(f"mode={mode!r} takes no value, got {value}\n  try: mode='constant'")
     if len(pad) != 2 or input.ndim not in (2, 3):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import is_tensor, make_tensor
-from lucid.cures import cure, not_empty_cure
+from lucid.cures import choice_cure, cure, not_empty_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.compare import isnan, where
 from lucid.ops.convert import to
@@ -224,4 +224,7 @@ def check_quantile(input: Tensor, parts: NDArray[np.float64], interpolation: str
             + cure(f"q={(parts / 100).tolist()}" if percent else "q=0.5")
         )
     if interpolation not in WAYS:
-        raise ValueError(f"interpolation is one of {', '.join(WAYS)}; got {interpolation!r}")
+        raise ValueError(
+            f"interpolation is one of {', '.join(WAYS)}; got {interpolation!r}"
+            + choice_cure("interpolation", interpolation, list(WAYS))
+        )

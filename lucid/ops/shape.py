@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 import numpy as np
 
 from lucid.autograd import Function
-from lucid.cures import cure
+from lucid.cures import cure, nearest_divisor
 from lucid.errors import AxisError, ShapeError
 from lucid.types import Array
 
@@ -106,12 +106,20 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
 
 
 def reshape_cure(n: builtins.int, wanted: tuple[builtins.int, ...]) -> str:
-    """The wanted shape of n numbers, with one size worked out; or one axis, if none is possible."""
+    """The wanted shape of n numbers, with one size worked out, another changed; or one axis."""
     for i in reversed(range(len(wanted))):
         known = math.prod(wanted[:i] + wanted[i + 1 :])
         if min(wanted[:i] + wanted[i + 1 :], default=1) > 0 and n % known == 0:
             sizes = (*wanted[:i], -1, *wanted[i + 1 :])
             return cure(f"x.reshape{sizes}", (*wanted[:i], n // known, *wanted[i + 1 :]))
+    for i in reversed(range(len(wanted))):  # one is to be worked out, but another does not divide
+        known = -math.prod(wanted[:i] + wanted[i + 1 :])
+        if n and wanted.count(-1) == 1 and known > 0 and n % known == 0:
+            size = nearest_divisor(n // known, wanted[i])
+            sizes = (*wanted[:i], size, *wanted[i + 1 :])
+            return cure(
+                f"x.reshape{sizes}", tuple([n // known // size if m < 0 else m for m in sizes])
+            )
     return cure("x.reshape(-1)", (n,))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lucid.cures import cure, narrow_cure, nth, rank_cure
+from lucid.cures import choice_cure, cure, narrow_cure, nth, rank_cure
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import common_shape, expand
 from lucid.ops.join import cat, same_dtype
@@ -99,7 +99,10 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
                 + cure(f"{nth(i)}.flatten()", (v.numel(),))
             )
     if indexing not in ("ij", "xy"):
-        raise ValueError(f'indexing is "ij" or "xy", got {indexing!r}')
+        raise ValueError(
+            f'indexing is "ij" or "xy", got {indexing!r}'
+            + choice_cure("indexing", indexing, ("ij", "xy"))
+        )
     axes = list(range(len(vectors)))
     if indexing == "xy" and len(vectors) > 1:
         axes[:2] = 1, 0

@@ -25,6 +25,9 @@
 tensor([0.5000], requires_grad=True)
 """
 
+from typing import TYPE_CHECKING
+
+from lucid.errors import no_such_name
 from lucid.optim import lr_scheduler, swa_utils
 from lucid.optim.adadelta import Adadelta
 from lucid.optim.adagrad import Adagrad
@@ -49,3 +52,8 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+if not TYPE_CHECKING:  # which would take any name to be there
+
+    def __getattr__(name: str) -> object:
+        raise no_such_name(__name__, name, __all__)

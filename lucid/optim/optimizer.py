@@ -100,7 +100,10 @@ class Optimizer:
         if not entries:
             raise ValueError(
                 f"{type(self).__name__} needs at least one parameter, got none\n"
-                "  try: model.parameters(), called anew: an iterator is used up after one pass"
+                "  a module finds layers that are its attributes, not those in a list or dict;"
+                "\n  an iterator is used up after one pass\n"
+                "  try: model.parameters(), called anew\n"
+                "  or:  self.layers = nn.ModuleList(layers), or nn.ModuleDict(layers) for a dict"
             )
         for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
             self.add_param_group(group)

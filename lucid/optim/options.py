@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lucid.autograd import is_tensor
+from lucid.nn.module import Module
 
 INFINITY = float("inf")
 
@@ -51,6 +52,16 @@ def as_list(params: Any) -> list[Any]:
     """Return parameters as a list; a TypeError for what only looks like several parameters."""
     if is_tensor(params):
         raise TypeError("params must be an iterable of tensors, got one tensor\n  try: [tensor]")
+    if isinstance(params, Module):
+        raise TypeError(
+            f"params must be an iterable of tensors, got the module {type(params).__name__} itself"
+            "\n  try: model.parameters()"
+        )
+    if isinstance(params, Mapping) and params and all(map(is_tensor, params.values())):
+        raise TypeError(
+            "params must be an iterable of tensors, got a dict of them, such as a state dict, "
+            "which has buffers as well\n  try: model.parameters()"
+        )
     if isinstance(params, dict):
         raise TypeError("params must be an iterable of groups, got one dict\n  try: [group]")
     if isinstance(params, set | frozenset):

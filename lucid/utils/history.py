@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lucid.autograd import is_tensor
+from lucid.cures import choice_cure
 
 __all__ = ["History"]
 
@@ -74,7 +75,9 @@ class History:
     def best(self, name: str, mode: str = "min") -> dict[str, Any]:
         """Return the first record in which ``name`` is smallest, or, for ``"max"``, largest."""
         if mode not in ("min", "max"):
-            raise ValueError(f"mode is 'min' or 'max', got {mode!r}")
+            raise ValueError(
+                f"mode is 'min' or 'max', got {mode!r}" + choice_cure("mode", mode, ("min", "max"))
+            )
         wanted = (min if mode == "min" else max)(self[name])
         return next(record for record in self.records if record.get(name) == wanted)
 

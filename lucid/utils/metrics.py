@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lucid import ops
-from lucid.cures import cure, not_empty_cure, rank_cure, samples_cure
+from lucid.cures import choice_cure, cure, not_empty_cure, rank_cure, samples_cure
 from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.tensor import Tensor
@@ -123,7 +123,10 @@ def f1_score(input: Tensor, target: Tensor, average: str | None = "macro") -> fl
     0.75
     """
     if average not in ("macro", "weighted", "micro", None):
-        raise ValueError(f"average is 'macro', 'weighted', 'micro' or None, got {average!r}")
+        raise ValueError(
+            f"average is 'macro', 'weighted', 'micro' or None, got {average!r}"
+            + choice_cure("average", average, ("macro", "weighted", "micro"))
+        )
     table = confusion_matrix(input, target)._array
     support, predicted, right = table.sum(1), table.sum(0), table.diagonal()
     if average == "micro":

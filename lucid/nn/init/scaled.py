@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from lucid.autograd import is_tensor
-from lucid.cures import not_empty_cure, rank_cure
+from lucid.cures import choice_cure, not_empty_cure, rank_cure
 from lucid.errors import ShapeError
 from lucid.nn.init.filling import fill, normal_, uniform_
 from lucid.random import Generator
@@ -71,14 +71,20 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
         "selu": 3.0 / 4,
     }
     if nonlinearity not in gains:
-        raise ValueError(f"nonlinearity must be one of {', '.join(gains)}, got {nonlinearity!r}")
+        raise ValueError(
+            f"nonlinearity must be one of {', '.join(gains)}, got {nonlinearity!r}"
+            + choice_cure("nonlinearity", nonlinearity, list(gains))
+        )
     return gains[nonlinearity]
 
 
 def fan(tensor: Tensor, mode: str) -> int:
     """One of the fans."""
     if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
+        raise ValueError(
+            f"mode must be 'fan_in' or 'fan_out', got {mode!r}"
+            + choice_cure("mode", mode, ("fan_in", "fan_out"))
+        )
     return fans(tensor)[0 if mode == "fan_in" else 1]
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import is_tensor, make_tensor
-from lucid.cures import cure, not_empty_cure, rank_cure
+from lucid.cures import choice_cure, cure, not_empty_cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
 from lucid.ops.convert import to
@@ -271,7 +271,10 @@ def pad_sequence(
             [4, 5, 0]])
     """
     if padding_side not in ("right", "left"):
-        raise ValueError(f"padding_side is 'right' or 'left', got {padding_side!r}")
+        raise ValueError(
+            f"padding_side is 'right' or 'left', got {padding_side!r}"
+            + choice_cure("padding_side", padding_side, ("right", "left"))
+        )
     data = cat(sequences)
     lengths = np.array([len(x) for x in sequences])[:, None]
     L = lengths.max()

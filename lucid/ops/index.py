@@ -15,7 +15,7 @@ from lucid.autograd import Function, is_tensor
 from lucid.cures import cure, part_cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.rows import RowMap, Table
-from lucid.ops.shape import axis_of, reshape
+from lucid.ops.shape import axis_of, reshape, row
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -173,6 +173,8 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     tensor([[0.9000],
             [0.8000]])
     """
+    if input.ndim == index.ndim == 0:
+        return reshape(gather(row(input), dim, row(index)), ())
     axis = axis_of(dim, input.ndim)
     if index.ndim != input.ndim or any(
         n > m for i, (n, m) in enumerate(zip(index.shape, input.shape, strict=True)) if i != axis
@@ -215,8 +217,9 @@ def places_in(
         )
     places, n = index._array.astype(np.int64), shape[axis]
     if places.size and not (places.min() >= 0 and places.max() < n):
+        known = f"0 to {n - 1}" if n else "no place"
         raise IndexError(
-            f"{name} looks up 0 to {n - 1} along axis {axis} of {shape}, "
+            f"{name} looks up {known} along axis {axis} of {shape}, "
             f"got {places.min()} to {places.max()}"
         )
     return places

@@ -10,7 +10,7 @@ import numpy as np
 from lucid.autograd import make_tensor
 from lucid.cures import rank_cure
 from lucid.errors import ShapeError
-from lucid.ops.broadcast import expand, pair
+from lucid.ops.broadcast import expand, lift, pair
 from lucid.ops.compare import where
 from lucid.ops.index import getitem
 
@@ -56,7 +56,7 @@ def tril(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
     tensor([[1., 0., 0.],
             [1., 1., 0.]])
     """
-    return where(below(input, diagonal), input, 0)
+    return where(below(input, diagonal), input, lift(0, input.dtype))
 
 
 def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
@@ -76,7 +76,7 @@ def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
     tensor([[0., 1., 1.],
             [0., 0., 1.]])
     """
-    return where(below(input, diagonal - 1), 0, input)
+    return where(below(input, diagonal - 1), lift(0, input.dtype), input)
 
 
 def below(input: Tensor, diagonal: builtins.int) -> Tensor:

@@ -134,7 +134,8 @@ def chances(weights: Array) -> Array:
     """Weights as probabilities: the sum cannot overflow, and none but 0 becomes 0."""
     parts = weights / weights.max()
     parts[weights > 0] = np.maximum(parts[weights > 0], np.finfo(np.float64).tiny)
-    return parts / parts.sum()
+    out: Array = parts / parts.sum()
+    return out
 
 
 def normal(

@@ -13,7 +13,8 @@ from lucid._ext import kernels
 from lucid.autograd import Function
 from lucid.errors import DtypeError
 from lucid.ops.broadcast import pair, sum_to
-from lucid.ops.compare import logical_and, where
+from lucid.ops.choosing import where
+from lucid.ops.compare import logical_and
 from lucid.ops.elementwise import log
 from lucid.types import Array
 

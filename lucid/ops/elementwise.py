@@ -10,7 +10,7 @@ import numpy as np
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
 from lucid.ops.broadcast import floating
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.types import Array
 
 if TYPE_CHECKING:

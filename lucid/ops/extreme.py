@@ -11,7 +11,7 @@ from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
 from lucid.cures import not_empty_cure
 from lucid.errors import ShapeError
-from lucid.ops.compare import maximum, minimum
+from lucid.ops.choosing import maximum, minimum
 from lucid.ops.convert import to
 from lucid.ops.index import gather
 from lucid.ops.reduce import Dims, all, axes_of, count, sum

@@ -11,7 +11,7 @@ from lucid.autograd import make_tensor
 from lucid.cures import cure, rank_cure
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import expand, lift, pair, raw
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.ops.index import getitem
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from lucid.autograd import is_tensor, make_tensor
 from lucid.cures import cure
 from lucid.errors import DtypeError, ShapeError
-from lucid.ops.compare import isnan, where
+from lucid.ops.choosing import where
+from lucid.ops.compare import isnan
 from lucid.ops.convert import to
 from lucid.ops.extreme import Extreme, check_any
 from lucid.ops.index import gather, getitem

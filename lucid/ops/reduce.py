@@ -17,7 +17,7 @@ from lucid._ext import kernels
 from lucid.autograd import Function, make_tensor
 from lucid.errors import DtypeError
 from lucid.ops.broadcast import expand
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.ops.convert import clone, to
 from lucid.ops.elementwise import sqrt
 from lucid.ops.index import getitem

@@ -12,7 +12,7 @@ from lucid.cures import broadcast, cure, part_cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import mul
 from lucid.ops.broadcast import expand, lift, raw
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.ops.index import GetItem, gather_cure, places_in
 from lucid.ops.shape import axis_of, reshape, row
 from lucid.types import Array

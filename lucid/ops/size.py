@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from lucid.errors import DtypeError
 from lucid.ops.broadcast import floating
-from lucid.ops.compare import isfinite, where
+from lucid.ops.choosing import where
+from lucid.ops.compare import isfinite
 from lucid.ops.convert import to
 from lucid.ops.elementwise import abs, exp, log, sqrt
 from lucid.ops.extreme import amax, amin

@@ -12,7 +12,8 @@ import numpy as np
 from lucid.autograd import Function
 from lucid.ops.arithmetic import pow
 from lucid.ops.broadcast import common_shape, floating, pair, raw, sum_to
-from lucid.ops.compare import clamp, isnan, where
+from lucid.ops.choosing import clamp, where
+from lucid.ops.compare import isnan
 from lucid.ops.elementwise import abs, exp, log, sigmoid
 from lucid.ops.unary import sin, square, trunc
 from lucid.types import Array

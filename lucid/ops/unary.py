@@ -10,7 +10,7 @@ import numpy as np
 from lucid import types
 from lucid.autograd import Function, make_tensor
 from lucid.ops.broadcast import floating, pair, sum_to
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.ops.convert import to
 from lucid.ops.elementwise import sqrt
 from lucid.types import Array

@@ -161,6 +161,27 @@ def test_values_and_derivatives(name):
     np.testing.assert_allclose(small.numpy(), expected(*arrays), 1e-4, 1e-4)
 
 
+ERFC = {  # in 40 digits, by mpmath 1.4.1, rounded to 20
+    -3: 1.9999779095030014146,
+    -0.5: 1.5204998778130465377,
+    0.25: 0.72367360983176306701,
+    1.25: 0.077099871743541769863,
+    5: 1.5374597944280348502e-12,
+    10: 2.088487583762544757e-45,
+    20: 5.3958656116079009289e-176,
+    26: 5.6631924088561428465e-296,
+}
+
+
+def test_error_functions_against_more_digits_than_a_float64_has():
+    for dtype, eps in ((lucid.float64, 2.0**-52), (lucid.float32, 2.0**-23)):
+        for x, exact in ERFC.items():
+            if exact > np.finfo(dtype.numpy).tiny:
+                number = lucid.tensor(float(x), dtype=dtype)
+                assert lucid.erfc(number).item() == pytest.approx(exact, rel=2 * eps, abs=0)
+                assert lucid.erf(number).item() == pytest.approx(1 - exact, rel=2 * eps, abs=0)
+
+
 @pytest.mark.parametrize(("dtype", "most"), [(np.float64, 26.5), (np.float32, 9.1)])
 def test_error_functions_to_the_last_digits(dtype, most):
     x = np.concatenate(

@@ -17,6 +17,7 @@ from lucid.autograd import Function, grad
 from lucid.ops.broadcast import SumTo
 from lucid.ops.embedding import AddRows
 from lucid.ops.index import AddAt, PutItem
+from lucid.ops.normal import NormalCDF
 from lucid.ops.recurrent import TakeRows
 from lucid.ops.repeat import Fold
 from lucid.ops.smooth import Smooth
@@ -93,6 +94,7 @@ CASES = {
     "ELU": (F.elu, [A]),
     "Einsum": (lambda a, b: lucid.einsum("ij,kj->ik", a, b), [A, B]),
     "Erf": (lucid.erf, [A]),
+    "Erfc": (lucid.erfc, [A]),
     "Exp": (lucid.exp, [A]),
     "Expand": (lambda x: x.expand(4, 2, 3), [A]),
     "Expm1": (lucid.expm1, [A]),
@@ -114,6 +116,7 @@ CASES = {
     "LogitLoss": (
         lambda x, t: F.binary_cross_entropy_with_logits(x, t, reduction="none"), [A, P]
     ),
+    "Logit": (lucid.logit, [P / 3]),
     "LogTo": (lucid.log2, [P]),
     "MatMul": (lucid.matmul, [C, spread(4, 2, seed=5)]),
     "MaxPool": (lambda x: F.max_pool1d(x, 2, 1), [C]),
@@ -123,7 +126,7 @@ CASES = {
     "Mish": (F.mish, [A]),
     "Mul": (lucid.mul, [A, A[:1]]),
     "Neg": (lucid.neg, [A]),
-    "NormalCDF": (lucid.erfc, [A]),
+    "NormalCDF": (lambda x: NormalCDF()(x), [A]),
     "PadConstant": (lambda x: F.pad(x, (1, 2)), [A]),
     "Permute": (lambda x: x.permute(2, 0, 1), [C]),
     "Pow": (lucid.pow, [P, A]),
@@ -157,6 +160,7 @@ CASES = {
     "Tanh": (lucid.tanh, [A]),
     "Unfold": (lambda x: x.unfold(2, 2, 1), [C]),
     "Where": (lambda a, b: lucid.where(lucid.tensor(MASK), a, b), [A, B[:1]]),
+    "XLogY": (lucid.xlogy, [A, P]),
 }  # fmt: skip
 BESIDES = {  # ops of which one class has several kinds
     "Recurrence, RNN": recurrent("RNN"),

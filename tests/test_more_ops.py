@@ -293,7 +293,6 @@ ERRORS = [
     (lambda: X[0].tril(), lucid.ShapeError, "at least two axes"),
     (lambda: X.long().norm(), TypeError, "floating dtype, got int64"),
     (lambda: X.norm("nuc"), ValueError, "a number or 'fro', got 'nuc'"),
-    (lambda: X[:0].logsumexp(0), lucid.ShapeError, "no number to sum up"),
     (lambda: X.long() % 0, ZeroDivisionError, "cannot be divided by 0"),
     (lambda: 1 // X.long(), ZeroDivisionError, r"try: x.float\(\) // y"),
     (lambda: X.chunk(0), ValueError, "chunks must be at least 1"),

@@ -161,12 +161,67 @@ def test_values_and_derivatives(name):
     np.testing.assert_allclose(small.numpy(), expected(*arrays), 1e-4, 1e-4)
 
 
+ERFC = {  # in 40 digits, by mpmath 1.4.1, rounded to 20
+    -3: 1.9999779095030014146,
+    -0.5: 1.5204998778130465377,
+    0.25: 0.72367360983176306701,
+    1.25: 0.077099871743541769863,
+    5: 1.5374597944280348502e-12,
+    10: 2.088487583762544757e-45,
+    20: 5.3958656116079009289e-176,
+    26: 5.6631924088561428465e-296,
+}
+
+
+def test_error_functions_against_more_digits_than_a_float64_has():
+    for dtype, eps in ((lucid.float64, 2.0**-52), (lucid.float32, 2.0**-23)):
+        for x, exact in ERFC.items():
+            if exact > np.finfo(dtype.numpy).tiny:
+                number = lucid.tensor(float(x), dtype=dtype)
+                assert lucid.erfc(number).item() == pytest.approx(exact, rel=2 * eps, abs=0)
+                assert lucid.erf(number).item() == pytest.approx(1 - exact, rel=2 * eps, abs=0)
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(np.float64, 26.5), (np.float32, 9.1)])
+def test_error_functions_to_the_last_digits(dtype, most):
+    x = np.concatenate(
+        [
+            np.linspace(-most, most, 5001),
+            10 ** np.linspace(-37, 0, 200),
+            [0.0, -0.0, INF, -INF, NAN],
+        ]
+    ).astype(dtype)
+    for op, exact in ((lucid.erf, math.erf), (lucid.erfc, math.erfc)):
+        found = op(lucid.from_numpy(x)).numpy()
+        expected = np.array([exact(v) for v in x.astype(np.float64)])
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, np.finfo(dtype).eps)
+
+
+def test_logit_where_it_crosses_zero():
+    # ln((1/2 + d) / (1/2 - d)) = 2 artanh(2 d)
+    d = np.concatenate([-(2.0 ** -np.arange(2, 50)), 2.0 ** -np.arange(2, 50), [0.2, 0.3]])
+    d = (0.5 + d) - 0.5
+    found = lucid.logit(lucid.from_numpy(0.5 + d)).numpy()
+    np.testing.assert_allclose(found, 2 * np.arctanh(2 * d), 1e-15)
+    p = lucid.tensor([0.0, 1.0, -0.1, 1.5, 0.25], requires_grad=True)
+    p.logit().sum().backward()
+    np.testing.assert_array_equal(p.grad.numpy(), np.float32([INF, INF, NAN, NAN, 1 / 0.1875]))
+
+
+def test_hypot_of_tiny_and_of_huge_numbers():
+    for scale in (2.0**-149, 1e-40, 1e-30, 1e38):
+        a = lucid.tensor([3 * scale / 2.0, 0.0], requires_grad=True)
+        b = lucid.tensor([4 * scale / 2.0, scale], requires_grad=True)
+        lucid.hypot(a, b).sum().backward()
+        sides = np.stack([a.detach().numpy(), b.detach().numpy()]).astype(np.float64)
+        slopes = sides / np.hypot(*sides)
+        rounding = max(1e-6, 2.0**-149 / sides[1].min())  # denormal numbers have few digits
+        np.testing.assert_allclose(np.stack([a.grad, b.grad]), slopes, rounding)
+
+
 def test_digits_are_kept_where_numbers_are_small():
     x = np.array([1e-300, 1e-12, 1e-3, 0.3, 0.7, 5.0])
-    np.testing.assert_allclose(lucid.erf(lucid.tensor(x)).numpy(), erf(x), 4e-16)
-    far = np.array([3.0, 8.0, 20.0])
-    expected = [math.erfc(v) for v in far]
-    np.testing.assert_allclose(lucid.erfc(lucid.tensor(far)).numpy(), expected, 1e-13)
     np.testing.assert_allclose(lucid.sinh(lucid.tensor(x)).numpy(), np.sinh(x), 1e-15)
     assert lucid.hypot(lucid.tensor(3e300, dtype=lucid.float64), 4e300).item() == pytest.approx(
         5e300
@@ -190,12 +245,17 @@ def test_special_numbers():
     zero = lucid.zeros(4)
     assert lucid.xlogy(zero, lucid.tensor([0.0, -1.0, INF, 2.0])).tolist() == [0, 0, 0, 0]
     assert lucid.xlogy(zero[0], NAN).isnan()
+    x0 = lucid.zeros(3, requires_grad=True)
+    y0 = lucid.tensor([INF, 0.0, 2.0], requires_grad=True)
+    lucid.xlogy(x0, y0).sum().backward()  # in x the slope is ln(y), in y it is x / y
+    assert x0.grad.tolist() == [INF, 0, pytest.approx(math.log(2))]
+    assert y0.grad.tolist() == [0, 0, 0]
     assert lucid.erf(x).tolist()[1:3] == [1, -1]
     assert lucid.erf(x)[0].isnan()
     assert lucid.logit(lucid.tensor([0.0, 1.0])).tolist() == [-INF, INF]
     corner = lucid.zeros(2, requires_grad=True)
     lucid.hypot(corner, lucid.zeros(2)).sum().backward()
-    assert corner.grad.tolist() == [0, 0]
+    assert corner.grad.isnan().all()  # no direction is that of the corner
 
 
 def test_holes():
@@ -252,6 +312,10 @@ def test_counts():
     assert values.histc(4, 0, 2).tolist() == [1, 1, 1, 2]
     assert values.histc(7).tolist() == [2, 2, 1, 0, 0, 0, 1]
     assert lucid.ones(3).histc(2).tolist() == [0, 3]
+    # equal limits: those of the numbers; of equal numbers, the middle
+    assert values.histc(7, 3, 3).tolist() == values.histc(7).tolist()
+    for number in (1.0, 1e17, -1e30):
+        assert lucid.full((3,), number).histc(4, 2, 2).tolist() == [0, 0, 3, 0]
     assert lucid.isin(x, lucid.tensor([0, 1])).tolist() == [
         [True, False, True],
         [False, False, True],
@@ -304,6 +368,7 @@ def test_pieces_are_put_back():
     assert lucid.tensor(2.0).cumprod(0).item() == 2
     assert lucid.zeros(0).cumprod(0).shape == lucid.zeros(0).diff().shape == (0,)
     assert lucid.arange(3).diff(n=5).shape == (0,)
+    assert lucid.tensor([True, False, False, True]).diff().tolist() == [True, False, True]
 
 
 def test_windows_add_up():
@@ -336,6 +401,17 @@ def test_draws_have_their_probabilities():
     assert lucid.normal(1.0, 2.0, (3, 4)).shape == (3, 4)
     assert lucid.normal(1.0, 2.0, 3).shape == (3,)
     assert lucid.normal(lucid.zeros(2).double(), 1.0).dtype is lucid.float64
+
+
+def test_weights_of_any_size_can_be_drawn_by():
+    stream = lucid.Generator().manual_seed(0)
+    huge = lucid.tensor([1e308, 1.5e308, 0.5e308], dtype=lucid.float64)  # whose sum is inf
+    drawn = lucid.multinomial(huge, 4000, True, generator=stream).bincount(minlength=3) / 4000
+    np.testing.assert_allclose(drawn.numpy(), np.array([2, 3, 1]) / 6, atol=0.03)
+    unlike = lucid.tensor([1e-300, 1e300, 0.0], dtype=lucid.float64)  # whose quotient is 0
+    assert lucid.multinomial(unlike, 2, generator=stream).tolist() == [1, 0]
+    single = lucid.tensor([1e-40, 3e38, 1.0, 3e38])
+    assert set(lucid.multinomial(single, 50, True, generator=stream).tolist()) == {1, 3}
 
 
 def test_draws_repeat_with_their_seed():

@@ -411,8 +411,10 @@ def test_zero_dimensional_tensors():
     assert x.grad.item() == pytest.approx(4 * np.exp(4))
     assert x[None].shape == (1,)
     assert x.expand(3).sum().item() == 6
+    with pytest.raises(IndexError, match=r"axis 1 does not exist in a tensor of 1 axes"):
+        x.sum(1)
     with pytest.raises(IndexError, match=r"axis 0 does not exist in a tensor of 0 axes"):
-        x.sum(0)
+        x.unbind(0)
 
 
 def test_empty_tensors():

@@ -111,6 +111,19 @@ def test_the_weight_gradient_against_the_definition(seed, dtype, tolerance):
     )
 
 
+@pytest.mark.parametrize(("N", "T"), [(0, 5), (2, 0), (0, 0)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_weight_gradient_of_nothing(N, T, dtype):
+    x, g = np.ones((N, 6, 8), dtype), np.ones((N, 4, T), dtype)
+    gw, fine = correlate_weight(g, x, 3, 2, *SCHEMES[0], 0, "zeros")
+    assert fine
+    assert not gw.any()
+    for channels, taps in ((6, 3), (2, 30)):  # by each way that few and many taps take
+        gw = np.full((4, channels, taps), 12345, dtype)
+        kernels.conv1d_weight_grad(g, np.ones((N, channels, 40), dtype), gw, 1, 1, 1, 0, 0, 0)
+        assert not gw.any()
+
+
 def test_a_weight_gradient_of_very_many_columns():
     """Sums of many float32 numbers lose no more digits than those of few."""
     rng = np.random.default_rng(0)

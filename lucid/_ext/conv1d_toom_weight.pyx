@@ -72,6 +72,9 @@ def correlate_weight(g, x, w_grad, scheme, Py_ssize_t first, int mode):
     bool
         Whether all of the result is finite; if not, it must be computed by its definition.
     """
+    if g.size == 0 or w_grad.size == 0:     # nothing to sum, and no sizes to cut the work by
+        w_grad[...] = 0
+        return True
     A, G = np.ascontiguousarray(scheme.A.T), np.ascontiguousarray(scheme.G.T)
     if g.itemsize == 4:
         return run[float](g, x, w_grad, A, G, scheme.D, first, mode)

@@ -65,6 +65,9 @@ def conv1d_weight_grad(
     int mode,
 ):
     """w_grad[o, c, k] = sum over n, t of g[n, o, t] * padded[n, c, t*stride + k*dilation]"""
+    if g.size == 0 or w_grad.size == 0:     # nothing to sum, and no sizes to cut the work by
+        w_grad[...] = 0
+        return
     C, O, K = w_grad.shape[1], w_grad.shape[0] // groups, w_grad.shape[2]
     lanes = register_lanes(w_grad)
     way = choose("weight", x.shape[0], groups, C, O, K, g.shape[2], stride, dilation, lanes)
@@ -74,10 +77,10 @@ def conv1d_weight_grad(
         stride = dilation = 1
         left = mode = 0
         C, K, way = C * K, 1, choose("weight", 1, groups, C * K, O, 1, g.shape[2], 1, 1, lanes)
-    if way == "fft" and g.shape[0] > 0 and all_finite(g) and all_finite(x):
+    if way == "fft" and all_finite(g) and all_finite(x):
         if fft.correlate_weight(g, x, w_grad.reshape(groups, O, C, K), -left, mode):
             return
-    if way == "toom" and g.shape[0] > 0:
+    if way == "toom":
         scheme = toom.scheme(COLUMN, taps_of_piece(COLUMN, K), g.dtype)
         by_group = w_grad.reshape(groups, O, C, K)
         if conv1d_toom_weight.correlate_weight(g, x, by_group, scheme, -left, mode):
@@ -97,9 +100,6 @@ cdef int weight_grad(
     cdef int threads
     cdef Job job
     cdef char* scratch
-    if N == 0:
-        w_grad[:, :, :] = 0
-        return 0
     job.geometry = Geometry(
         x.shape[2], -left, stride, dilation, dilation, stride // gcd(stride, dilation), mode)
     job.groups, job.C = groups, w_grad.shape[1]

@@ -190,7 +190,7 @@ class SizedLayer(Module):
 
     def _check_inferred(self, size: Any) -> Any:
         """The size as it is kept; an error if there is no such size."""
-        return check_size(self.inferred, size, 1)
+        return check_size(f"the inferred {self.inferred}" if self.lazy else self.inferred, size, 1)
 
     def _smallest_size(self) -> int:
         """A size that is possible, as is each of its multiples."""

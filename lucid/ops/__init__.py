@@ -7,7 +7,8 @@ In the order in which they build on one another:
     repeat.py                     repetitions, windows
     convert.py                    copies, other dtypes, other libraries
     broadcast.py together.py      where two operands meet, or several
-    compare.py mask.py            comparisons, and choosing by them
+    compare.py                    comparisons
+    choosing.py mask.py           choosing by them
     scatter.py                    writing to places of a copy
     elementwise.py unary.py       functions of each number; angles.py special.py: more of them;
                                   smooth.py: what those with a kernel share
@@ -42,13 +43,12 @@ from lucid.ops.angles import (
 )
 from lucid.ops.arithmetic import add, div, mul, neg, pow, sub
 from lucid.ops.broadcast import expand, raw
+from lucid.ops.choosing import clamp, clip, maximum, minimum, where
 from lucid.ops.compare import (
     bitwise_and,
     bitwise_not,
     bitwise_or,
     bitwise_xor,
-    clamp,
-    clip,
     eq,
     ge,
     gt,
@@ -60,10 +60,7 @@ from lucid.ops.compare import (
     logical_or,
     logical_xor,
     lt,
-    maximum,
-    minimum,
     ne,
-    where,
 )
 from lucid.ops.conv import conv1d
 from lucid.ops.conv_transpose import conv_transpose1d

@@ -13,7 +13,7 @@ from lucid._ext.activation_twins import CUBIC, GELU_TANH, LOG_SIGMOID, MISH, SIL
 from lucid.cures import choice_cure, cure
 from lucid.errors import ShapeError
 from lucid.ops.checks import check_number, check_one_dtype
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.ops.elementwise import abs, sigmoid, tanh
 from lucid.ops.index import getitem
 from lucid.ops.normal import POWERS, NormalCDF, normal_density

@@ -13,7 +13,8 @@ from lucid._ext import kernels
 from lucid.autograd import Function
 from lucid.errors import DtypeError
 from lucid.ops.broadcast import pair, sum_to
-from lucid.ops.compare import logical_and, where
+from lucid.ops.choosing import where
+from lucid.ops.compare import logical_and
 from lucid.ops.elementwise import log
 from lucid.types import Array
 
@@ -168,13 +169,11 @@ class Div(Function):
         return a / b
 
     def backward(self, grad: Tensor) -> tuple[Tensor | None, ...]:
-        part = grad / self.saved(1)
+        a, b = self.saved(0), self.saved(1)
         return (
-            sum_to(part, self.shapes[0]) if self.needs[0] else None,
-            # -a / b^2, in two steps: b^2 could overflow
-            sum_to(-part * (self.saved(0) / self.saved(1)), self.shapes[1])
-            if self.needs[1]
-            else None,
+            sum_to(grad / b, self.shapes[0]) if self.needs[0] else None,
+            # -a / b^2, in two steps: b^2, and 1 / b, could overflow
+            sum_to(-grad * (a / b / b), self.shapes[1]) if self.needs[1] else None,
         )
 
 

@@ -139,7 +139,8 @@ def histc(
     bins : int
         How many parts.
     min, max : float
-        The limits; both 0 for the smallest and the largest number.
+        The limits. Equal ones stand for the smallest and the largest number; if those are equal,
+        too, all are counted in the middle.
 
     Raises
     ------
@@ -159,10 +160,11 @@ def histc(
         raise DtypeError(f"histc counts float numbers, got {input.dtype.name}" + cure("x.float()"))
     x, count = input._array, operator.index(bins)
     low, high = builtins.float(min), builtins.float(max)
-    if low == high == 0 and x.size:
+    if low == high and x.size:
         low, high = builtins.float(x.min()), builtins.float(x.max())
     if low == high:
-        low, high = low - 1, high + 1
+        around = builtins.max(1.0, builtins.abs(low) / 2)  # low - 1 is low, if that is large
+        low, high = low - around, high + around
     if count < 1 or not (low < high and np.isfinite([low, high]).all()):
         raise ValueError(
             f"histc needs at least one part of a finite range: got {bins} of {low} to {high}"

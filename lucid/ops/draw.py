@@ -15,6 +15,7 @@ from lucid.cures import broadcast, cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import common_shape, raw
 from lucid.ops.create import checked_shape
+from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.random import Generator
@@ -124,9 +125,17 @@ def multinomial(
             + cure("replacement=True" if most else "x.softmax(-1)")
         )
     stream = random.stream(generator)
-    drawn = [stream.choice(len(w), count, replacement, w / w.sum()) for w in weights]
+    drawn = [stream.choice(len(w), count, replacement, chances(w)) for w in weights]
     out = np.stack(drawn) if drawn else np.zeros((0, count), np.int64)
     return make_tensor(out[0] if input.ndim == 1 else out)
+
+
+def chances(weights: Array) -> Array:
+    """Weights as probabilities: the sum cannot overflow, and none but 0 becomes 0."""
+    parts = weights / weights.max()
+    parts[weights > 0] = np.maximum(parts[weights > 0], np.finfo(np.float64).tiny)
+    out: Array = parts / parts.sum()
+    return out
 
 
 def normal(

@@ -10,7 +10,7 @@ import numpy as np
 from lucid._ext import kernels
 from lucid.autograd import Function, is_grad_enabled, make_tensor
 from lucid.ops.broadcast import floating
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def sign(input: Tensor) -> Tensor:
     Parameters
     ----------
     input : Tensor
-        Of any shape.
+        Of any shape; bools stay as they are.
 
     Examples
     --------
@@ -257,4 +257,5 @@ def sign(input: Tensor) -> Tensor:
     >>> lucid.sign(lucid.tensor([-1.5, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
     """
-    return make_tensor(np.sign(input._array))
+    x = input._array
+    return make_tensor(x.copy() if x.dtype == np.bool_ else np.sign(x))

@@ -11,7 +11,7 @@ from lucid.autograd import Function, make_tensor
 from lucid.cures import cure, rank_cure
 from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.types import Array
 
 if TYPE_CHECKING:

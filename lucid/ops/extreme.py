@@ -11,11 +11,11 @@ from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
 from lucid.cures import not_empty_cure
 from lucid.errors import ShapeError
-from lucid.ops.compare import maximum, minimum
+from lucid.ops.choosing import maximum, minimum
 from lucid.ops.convert import to
 from lucid.ops.index import gather
 from lucid.ops.reduce import Dims, all, axes_of, count, sum
-from lucid.ops.shape import axis_of, reshape
+from lucid.ops.shape import axis_of, reshape, row
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -72,11 +72,7 @@ def amax(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     tensor([5, 4])
     """
     axes = axes_of(dim, input.ndim)
-    if count(input, dim) == 0:
-        raise ShapeError(
-            f"no number to choose from: shape {input.shape}, dim {dim}"
-            + not_empty_cure(input.shape)
-        )
+    check_any(input, count(input, dim), dim)
     out = Amax(axes)(input)
     return out if keepdim else reshape(out, [n for i, n in enumerate(input.shape) if i not in axes])
 
@@ -105,6 +101,7 @@ def amin(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     tensor(1.)
     """
     if input.dtype is types.bool:
+        check_any(input, count(input, dim), dim)
         return all(input, dim, keepdim)
     if not input.is_floating_point():
         return ~amax(~input, dim, keepdim)
@@ -169,12 +166,21 @@ def min(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     return amin(input) if dim is None else along(input, argmin(input, dim, True), dim, keepdim)
 
 
+def check_any(input: Tensor, n: builtins.int, dim: Dims) -> None:
+    """There is a number to choose: n is not 0."""
+    if n == 0:
+        raise ShapeError(
+            f"no number to choose from: shape {input.shape}, dim {dim}"
+            + not_empty_cure(input.shape)
+        )
+
+
 def along(input: Tensor, indices: Tensor, dim: builtins.int, keepdim: builtins.bool) -> Extreme:
     """The numbers at ``indices`` along an axis, with these indices."""
     values = gather(input, dim, indices)
     if keepdim:
         return Extreme(values, indices)
-    axis = axis_of(dim, input.ndim)
+    axis = axis_of(dim, builtins.max(input.ndim, 1))
     shape = [n for i, n in enumerate(values.shape) if i != axis]
     return Extreme(reshape(values, shape), reshape(indices, shape))
 
@@ -227,10 +233,8 @@ def argmin(
 
 def position(find: Any, input: Tensor, dim: builtins.int | None, keepdim: builtins.bool) -> Tensor:
     """What ``argmax`` and ``argmin`` share."""
+    if input.ndim == 0:
+        return reshape(position(find, row(input), dim, False), ())
     axis = None if dim is None else axis_of(dim, input.ndim)
-    if (input.numel() if axis is None else input.shape[axis]) == 0:
-        raise ShapeError(
-            f"no number to choose from: shape {input.shape}, dim {dim}"
-            + not_empty_cure(input.shape)
-        )
+    check_any(input, input.numel() if axis is None else input.shape[axis], dim)
     return make_tensor(np.asarray(find(input._array, axis=axis, keepdims=keepdim), dtype=np.int64))

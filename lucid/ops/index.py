@@ -16,7 +16,7 @@ from lucid.cures import cure, part_cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.index_errors import index_error, not_an_index, slice_of
 from lucid.ops.rows import RowMap, Table
-from lucid.ops.shape import axis_of, reshape
+from lucid.ops.shape import axis_of, reshape, row
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ def gather(input: Tensor, dim: builtins.int, index: Tensor) -> Tensor:
     tensor([[0.9000],
             [0.8000]])
     """
+    if input.ndim == index.ndim == 0:
+        return reshape(gather(row(input), dim, row(index)), ())
     axis = axis_of(dim, input.ndim)
     if index.ndim != input.ndim or any(
         n > m for i, (n, m) in enumerate(zip(index.shape, input.shape, strict=True)) if i != axis
@@ -224,8 +226,9 @@ def places_in(
         )
     places, n = index._array.astype(np.int64), shape[axis]
     if places.size and not (places.min() >= 0 and places.max() < n):
+        known = f"0 to {n - 1}" if n else "no place"
         raise IndexError(
-            f"{name} looks up 0 to {n - 1} along axis {axis} of {shape}, "
+            f"{name} looks up {known} along axis {axis} of {shape}, "
             f"got {places.min()} to {places.max()}"
             + (cure(f"index.clamp(0, {n - 1})", index.shape) if n else "")
         )

@@ -15,7 +15,7 @@ from lucid.cures import choice_cure, same_shape_cure
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import floating
 from lucid.ops.checks import check_number, check_tensor
-from lucid.ops.compare import clamp
+from lucid.ops.choosing import clamp
 from lucid.ops.elementwise import abs
 from lucid.ops.reduce import mean, sum
 from lucid.types import Array

@@ -12,7 +12,7 @@ from lucid.autograd import Function, is_grad_enabled, is_tensor, make_tensor
 from lucid.cures import cure, probability_cure, rank_cure, same_shape_cure, samples_cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.checks import check_tensor
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
 from lucid.ops.convert import to
 from lucid.ops.index import gather
 from lucid.ops.loss import check_reduction, reduced

@@ -12,7 +12,7 @@ from lucid.cures import broadcast, same_shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.activation import logsigmoid
 from lucid.ops.checks import check_tensor
-from lucid.ops.compare import clamp, where
+from lucid.ops.choosing import clamp, where
 from lucid.ops.elementwise import each, exp, fused, log, sigmoid
 from lucid.ops.loss import check_pair, check_reduction, reduced
 from lucid.ops.reduce import sum

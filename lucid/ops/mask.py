@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lucid.autograd import make_tensor
-from lucid.cures import rank_cure
+from lucid.cures import cure, rank_cure
 from lucid.errors import ShapeError
-from lucid.ops.broadcast import expand, pair
-from lucid.ops.compare import where
+from lucid.ops.broadcast import expand, lift, pair, raw
+from lucid.ops.choosing import where
 from lucid.ops.index import getitem
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def tril(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
     tensor([[1., 0., 0.],
             [1., 1., 0.]])
     """
-    return where(below(input, diagonal), input, 0)
+    return where(below(input, diagonal), input, lift(0, input.dtype))
 
 
 def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
@@ -76,7 +76,7 @@ def triu(input: Tensor, diagonal: builtins.int = 0) -> Tensor:
     tensor([[0., 1., 1.],
             [0., 0., 1.]])
     """
-    return where(below(input, diagonal - 1), 0, input)
+    return where(below(input, diagonal - 1), lift(0, input.dtype), input)
 
 
 def below(input: Tensor, diagonal: builtins.int) -> Tensor:
@@ -180,7 +180,7 @@ def equal(input: Tensor, other: Tensor) -> builtins.bool:
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: TensorLike) -> Tensor:
-    """out = value where ``mask`` is True, input elsewhere
+    """out = value where ``mask`` is True, input elsewhere; its dtype is the input's
 
     Parameters
     ----------
@@ -191,6 +191,11 @@ def masked_fill(input: Tensor, mask: Tensor, value: TensorLike) -> Tensor:
     value : Tensor or number
         Of a shape that broadcasts with the input's.
 
+    Raises
+    ------
+    ValueError
+        If it is a fraction, or does not fit, and the input holds whole numbers.
+
     Examples
     --------
     >>> import lucid
@@ -198,4 +203,10 @@ def masked_fill(input: Tensor, mask: Tensor, value: TensorLike) -> Tensor:
     >>> lucid.masked_fill(x, x < 0, 0.0)
     tensor([1., 0.])
     """
-    return where(mask, value, input)
+    filling = lift(value, input.dtype)
+    if input._array.dtype.kind in "iu" and np.any(filling._array != raw(value)):
+        raise ValueError(
+            f"masked_fill keeps the dtype {input.dtype.name}, which does not have {value}"
+            + cure("x.float()")
+        )
+    return where(mask, filling, input)

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lucid.autograd import is_tensor, make_tensor
-from lucid.cures import choice_cure, cure, not_empty_cure
+from lucid.cures import choice_cure, cure
 from lucid.errors import DtypeError, ShapeError
-from lucid.ops.compare import isnan, where
+from lucid.ops.choosing import where
+from lucid.ops.compare import isnan
 from lucid.ops.convert import to
-from lucid.ops.extreme import Extreme
+from lucid.ops.extreme import Extreme, check_any
 from lucid.ops.index import gather, getitem
 from lucid.ops.reduce import Dims, sum
-from lucid.ops.shape import axis_of, flatten, movedim, reshape, squeeze, unsqueeze
+from lucid.ops.shape import axis_of, flatten, movedim, reshape, row, squeeze, unsqueeze
 from lucid.ops.sort import sort
 from lucid.ops.special import lerp
 
@@ -118,14 +119,10 @@ def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.boo
     """
     if dim is None:
         return median(flatten(input), 0).values
-    x = reshape(input, 1) if input.ndim == 0 else input
+    x = row(input)
     axis = axis_of(dim, x.ndim)
     n = x.shape[axis]
-    if n == 0:
-        raise ShapeError(
-            f"no number to choose from: shape {input.shape}, dim {dim}"
-            + not_empty_cure(input.shape)
-        )
+    check_any(input, n, dim)
     order = np.argsort(x._array, axis, kind="stable")
     places = np.take(order, [(n - 1) // 2], axis)
     if x.is_floating_point():
@@ -185,14 +182,10 @@ def quantile(
     """
     parts = np.asarray(q._array if is_tensor(q) else q, np.float64)
     check_quantile(input, parts, interpolation)
-    axis = 0 if dim is None else axis_of(dim, input.ndim)
-    rows = movedim(flatten(input) if dim is None else input, axis, 0)
+    axis = 0 if dim is None else axis_of(dim, builtins.max(input.ndim, 1))
+    rows = movedim(flatten(input) if dim is None else row(input), axis, 0)
     n = rows.shape[0]
-    if n == 0:
-        raise ShapeError(
-            f"no number to choose from: shape {input.shape}, dim {dim}"
-            + not_empty_cure(input.shape)
-        )
+    check_any(input, n, dim)
     x = sort(rows, 0).values
     position = WAYS[interpolation](parts.reshape(-1, *[1] * (x.ndim - 1)) * (n - 1))
     position = np.where(np.isnan(x._array[-1:]), n - 1, position)  # a nan was sorted to the end
@@ -202,7 +195,8 @@ def quantile(
     weight = to(make_tensor(position - below), x.dtype)
     out = where(weight == 0, low, lerp(low, high, weight))  # (inf - inf is nan)
     if keepdim:
-        out = reshape(out, -1, *[1] * input.ndim) if dim is None else unsqueeze(out, axis + 1)
+        whole = dim is None or input.ndim == 0
+        out = reshape(out, -1, *[1] * input.ndim) if whole else unsqueeze(out, axis + 1)
     return out if parts.ndim else getitem(out, 0)
 
 

@@ -17,7 +17,7 @@ from lucid.cures import shape_cure
 from lucid.errors import ShapeError
 from lucid.ops.broadcast import lift, sum_to
 from lucid.ops.checks import check_number, check_one_dtype
-from lucid.ops.compare import minimum, where
+from lucid.ops.choosing import minimum, where
 from lucid.ops.convert import to
 from lucid.ops.elementwise import exp, fused
 from lucid.ops.shape import reshape

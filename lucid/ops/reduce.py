@@ -17,12 +17,12 @@ from lucid._ext import kernels
 from lucid.autograd import Function, make_tensor
 from lucid.errors import DtypeError
 from lucid.ops.broadcast import expand
-from lucid.ops.compare import where
-from lucid.ops.convert import to
+from lucid.ops.choosing import where
+from lucid.ops.convert import clone, to
 from lucid.ops.elementwise import sqrt
 from lucid.ops.index import getitem
 from lucid.ops.join import cat
-from lucid.ops.shape import axis_of, flatten, flip, reshape
+from lucid.ops.shape import axis_of, flatten, flip, reshape, row
 from lucid.types import Array, DTypeLike
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ Dims = builtins.int | Sequence[builtins.int] | None
 
 
 def axes_of(dim: Dims, ndim: builtins.int) -> tuple[builtins.int, ...]:
-    """The axes that ``dim`` names, each counted from the front."""
-    if dim is None:
+    """The axes that ``dim`` names, each counted from the front; all of them for None and ()."""
+    dims = dim if isinstance(dim, Sequence) else () if dim is None else (dim,)
+    if not dims:
         return tuple(range(ndim))
-    dims = dim if isinstance(dim, Sequence) else (dim,)
-    axes = tuple(axis_of(d, ndim) for d in dims)
+    axes = tuple(axis_of(d, builtins.max(ndim, 1)) for d in dims)
     if len(set(axes)) < len(axes):
         raise ValueError(f"each axis can be reduced once, got dim={dim}")
-    return axes
+    return axes if ndim else ()  # a single number is its own sum along axis 0
 
 
 class Sum(Function):
@@ -240,7 +240,7 @@ def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool 
     """
     if not input.is_floating_point():
         input = to(input, types.int64)
-    x = flatten(input) if dim is None else input
+    x = flatten(input) if dim is None else row(input)
     axis = axis_of(0 if dim is None else dim, x.ndim)
     before = (slice(None),) * axis
     while x.shape[axis] > 1:
@@ -251,7 +251,7 @@ def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool 
         x = cat([left * right, odd], axis)
     if x.shape[axis] == 0:
         x = sum(x, axis, keepdim=True) + 1
-    if dim is None:
+    if dim is None or input.ndim == 0:
         return reshape(x, [1] * input.ndim if keepdim else [])
     return x if keepdim else getitem(x, (*before, 0))
 
@@ -293,7 +293,8 @@ def cumsum(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tens
         input = to(input, dtype)
     elif not input.is_floating_point():
         input = to(input, types.int64)
-    return CumSum(axis_of(dim, input.ndim))(input)
+    axis = axis_of(dim, builtins.max(input.ndim, 1))
+    return CumSum(axis)(input) if input.ndim else clone(input)
 
 
 def any(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:

@@ -71,7 +71,7 @@ def diff(
     prepend: Tensor | None = None,
     append: Tensor | None = None,
 ) -> Tensor:
-    """out_i = input_(i+1) - input_i along ``dim``: how a signal changes
+    """out_i = input_(i+1) - input_i along ``dim``: how a signal changes; of bools, whether
 
     Parameters
     ----------
@@ -111,7 +111,8 @@ def diff(
     for _ in range(times):
         rest = builtins.max(out.shape[axis] - 1, 0)
         first = builtins.min(1, out.shape[axis])
-        out = narrow(out, axis, first, rest) - narrow(out, axis, 0, rest)
+        later, earlier = narrow(out, axis, first, rest), narrow(out, axis, 0, rest)
+        out = later ^ earlier if out.dtype is types.bool else later - earlier
     return clone(out) if out is input else out
 
 

@@ -11,10 +11,10 @@ from lucid.autograd import Function, is_tensor, make_tensor
 from lucid.cures import broadcast, cure, part_cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.arithmetic import mul
-from lucid.ops.broadcast import expand, lift
-from lucid.ops.compare import where
+from lucid.ops.broadcast import expand, lift, raw
+from lucid.ops.choosing import where
 from lucid.ops.index import GetItem, gather_cure, places_in
-from lucid.ops.shape import axis_of
+from lucid.ops.shape import axis_of, reshape, row
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ def scatter(input: Tensor, dim: builtins.int, index: Tensor, src: TensorLike) ->
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
+    if input.ndim == index.ndim == np.ndim(raw(src)) == 0:
+        src = row(src) if is_tensor(src) else src
+        return reshape(scatter(row(input), dim, row(index), src), ())
     places = places_of("scatter", input, dim, index)
     return Scatter(places)(input, source_of("scatter", input, index, src))
 
@@ -124,6 +127,9 @@ def scatter_add(input: Tensor, dim: builtins.int, index: Tensor, src: TensorLike
     >>> lucid.zeros(3).scatter_add(0, lucid.tensor([2, 2, 0]), lucid.ones(3))
     tensor([1., 0., 2.])
     """
+    if input.ndim == index.ndim == np.ndim(raw(src)) == 0:
+        src = row(src) if is_tensor(src) else src
+        return reshape(scatter_add(row(input), dim, row(index), src), ())
     places = places_of("scatter_add", input, dim, index)
     return ScatterAdd(places)(input, source_of("scatter_add", input, index, src))
 

@@ -53,6 +53,11 @@ def axis_of(
     return axis % ndim
 
 
+def row(input: Tensor) -> Tensor:
+    """A single number as a row of one, along whose axis ops take it, too, as PyTorch's do."""
+    return reshape(input, 1) if input.ndim == 0 else input
+
+
 class Reshape(Function):
     """out = the same numbers in the same order, in another shape"""
 
@@ -144,8 +149,7 @@ def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = 
     >>> lucid.zeros(2, 3, 4).flatten(1).shape
     (2, 12)
     """
-    if input.ndim == 0:
-        return reshape(input, 1)
+    input = row(input)
     start, end = (
         axis_of(start_dim, input.ndim, "start_dim"),
         axis_of(end_dim, input.ndim, "end_dim"),
@@ -321,7 +325,7 @@ def squeeze(input: Tensor, dim: builtins.int | Sequence[builtins.int] | None = N
     ((3,), (3, 1))
     """
     dims = range(input.ndim) if dim is None else dim if isinstance(dim, Sequence) else (dim,)
-    which = [axis_of(d, input.ndim, "") for d in dims]
+    which = [axis_of(d, max(input.ndim, 1), "") for d in dims]
     return reshape(input, [n for i, n in enumerate(input.shape) if not (n == 1 and i in which)])
 
 

@@ -6,10 +6,10 @@ import builtins
 import math
 from typing import TYPE_CHECKING
 
-from lucid.cures import not_empty_cure
-from lucid.errors import DtypeError, ShapeError
+from lucid.errors import DtypeError
 from lucid.ops.broadcast import floating
-from lucid.ops.compare import isfinite, where
+from lucid.ops.choosing import where
+from lucid.ops.compare import isfinite
 from lucid.ops.convert import to
 from lucid.ops.elementwise import abs, exp, log, sqrt
 from lucid.ops.extreme import amax, amin
@@ -85,11 +85,6 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: builtins.bool = False) -> Tenso
     keepdim : bool
         Whether they stay, with size 1.
 
-    Raises
-    ------
-    ShapeError
-        If there is no number to sum up.
-
     Examples
     --------
     >>> import lucid
@@ -98,9 +93,7 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: builtins.bool = False) -> Tenso
     """
     x = floating(input)
     if count(x, dim) == 0:
-        raise ShapeError(
-            f"no number to sum up: shape {x.shape}, dim {dim}{not_empty_cure(x.shape)}"
-        )
+        return sum(x, dim, keepdim) - math.inf  # the logarithm of no sum
     largest = amax(x.detach(), dim, keepdim=True)
     largest = where(isfinite(largest), largest, 0.0)  # inf - inf is nan
     total = sum(exp(x - largest), dim, keepdim)

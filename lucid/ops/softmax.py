@@ -56,7 +56,7 @@ def softmax(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Ten
     tensor([0.5000, 0.5000])
     """
     x = floating(input if dtype is None else to(input, dtype))
-    return Softmax(axis_of(dim, x.ndim))(x)
+    return Softmax(axis_of(dim, max(x.ndim, 1)))(x)
 
 
 class LogSoftmax(Function):
@@ -97,4 +97,4 @@ def log_softmax(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) ->
     tensor([-1000.,     0.])
     """
     x = floating(input if dtype is None else to(input, dtype))
-    return LogSoftmax(axis_of(dim, x.ndim))(x)
+    return LogSoftmax(axis_of(dim, max(x.ndim, 1)))(x)

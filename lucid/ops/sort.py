@@ -14,7 +14,7 @@ from lucid.cures import cure
 from lucid.errors import ShapeError
 from lucid.ops.extreme import Extreme
 from lucid.ops.index import gather
-from lucid.ops.shape import axis_of
+from lucid.ops.shape import axis_of, reshape, row, squeeze
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def argsort(
     >>> lucid.argsort(lucid.tensor([3.0, 1.0, 2.0]), descending=True)
     tensor([0, 2, 1])
     """
+    if input.ndim == 0:
+        return reshape(argsort(row(input), dim), ())
     axis, x = axis_of(dim, input.ndim), input._array
     if not descending:
         return make_tensor(np.argsort(x, axis, kind="stable"))
@@ -127,6 +129,8 @@ def topk(
     >>> lucid.tensor([3.0, 1.0, 2.0]).topk(2).indices
     tensor([0, 2])
     """
+    if input.ndim == 0:
+        return Extreme(*[squeeze(t) for t in topk(row(input), k, dim)])
     axis, k = axis_of(dim, input.ndim), operator.index(k)
     if not 0 <= k <= input.shape[axis]:
         raise ShapeError(

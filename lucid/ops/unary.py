@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lucid import types
 from lucid.autograd import Function, make_tensor
 from lucid.ops.broadcast import floating, pair, sum_to
-from lucid.ops.compare import where
+from lucid.ops.choosing import where
+from lucid.ops.convert import to
 from lucid.ops.elementwise import sqrt
 from lucid.types import Array
 
@@ -23,7 +25,7 @@ def square(input: Tensor) -> Tensor:
     Parameters
     ----------
     input : Tensor
-        Of any shape.
+        Of any shape; bools are squared as int64.
 
     Examples
     --------
@@ -31,6 +33,8 @@ def square(input: Tensor) -> Tensor:
     >>> lucid.square(lucid.tensor([3, -2]))
     tensor([9, 4])
     """
+    if input.dtype is types.bool:
+        input = to(input, types.int64)
     return input * input
 
 

@@ -62,7 +62,11 @@ def stations() -> dict[str, Callable[[], Any]]:
 
 
 def import_seconds(module: str, times: int) -> float:
-    """Seconds that ``import module`` takes in a new process that has imported NumPy, median."""
+    """Seconds that ``import module`` takes in a new process that has imported NumPy, median.
+
+    Python keeps the bytecode of what it has imported once. The first process writes it, as pip does
+    for a wheel, and does not count.
+    """
     code = (
         "import time, numpy\n"
         "start = time.perf_counter()\n"
@@ -71,14 +75,16 @@ def import_seconds(module: str, times: int) -> float:
     )
     root = str(Path(lucid.__file__).parents[1])  # the new process is to import this very lucid
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    env = {**os.environ, "PYTHONPATH": path}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
     taken = []
     for _ in range(times + 1):
         result = subprocess.run(
             [sys.executable, "-c", code],
-            env=os.environ | {"PYTHONPATH": path},
+            env=env,
             capture_output=True,
             text=True,
             check=True,
         )
         taken.append(float(result.stdout))
-    return statistics.median(taken[1:])  # the first one reads the files from the disk
+    return statistics.median(taken[1:])

@@ -14,9 +14,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
-    """Whether this thread records a graph."""
+    """Whether this thread records a graph, and what to go back to after the blocks it is in."""
 
-    enabled = True
+    def __init__(self) -> None:
+        self.enabled = True
+        self.before: list[bool] = []
 
 
 recording = _Mode()
@@ -35,19 +37,10 @@ def is_grad_enabled() -> bool:
     return recording.enabled
 
 
-class _Modes(threading.local):
-    """The modes to go back to, of each thread its own."""
-
-    def __init__(self) -> None:
-        self.stack: list[bool] = []
-
-
 class Recording(ContextDecorator):
     """Within the block, record or do not; one object may be entered again, by any thread."""
 
-    def __init__(self, wanted: bool) -> None:
-        self._wanted = wanted
-        self._before = _Modes()
+    _wanted: bool
 
     def __call__(self, function: _F) -> _F:
         """Decorate a function."""
@@ -59,11 +52,11 @@ class Recording(ContextDecorator):
         return super().__call__(function)
 
     def __enter__(self) -> None:
-        self._before.stack.append(recording.enabled)
+        recording.before.append(recording.enabled)
         recording.enabled = self._wanted
 
     def __exit__(self, *_: object) -> None:
-        recording.enabled = self._before.stack.pop()
+        recording.enabled = recording.before.pop()
 
 
 class set_grad_enabled(Recording):
@@ -84,7 +77,7 @@ class set_grad_enabled(Recording):
     """
 
     def __init__(self, mode: bool) -> None:
-        super().__init__(bool(mode))
+        self._wanted = bool(mode)
         self._outside: bool | None = recording.enabled  # until it is known to be no bare switch
         recording.enabled = self._wanted
 
@@ -113,8 +106,7 @@ class no_grad(Recording):
     tensor([0.5000, 0.5000], requires_grad=True)
     """
 
-    def __init__(self) -> None:
-        super().__init__(False)
+    _wanted = False
 
 
 class enable_grad(Recording):
@@ -129,5 +121,4 @@ class enable_grad(Recording):
     True
     """
 
-    def __init__(self) -> None:
-        super().__init__(True)
+    _wanted = True

@@ -194,11 +194,9 @@ cdef int convolve(
                         &jobs[i], item // count, x, bias, row + i * O,
                         <floating*> aligned(scratch))
             else:
-                # several tiny items at a time: handing one out takes time, too
-                for item in prange(
-                    items, num_threads=threads, schedule="dynamic",
-                    chunksize=pieces(items, 32 * threads),
-                ):
+                # Static: a thread gets the same items at each call, whose outputs may still be in
+                # its cache. To fetch them from another one's takes longer than to compute them.
+                for item in prange(items, num_threads=threads, schedule="static"):
                     convolve_item(
                         &jobs[item % count], item // count, x, bias, row + item % count * O,
                         <floating*> aligned(scratch) + threadid() * size)
@@ -230,6 +228,8 @@ cdef Py_ssize_t plan(
         stretches = max(stretches, pieces(T, job.blocks.outputs))
         if job.blocks.across * job.blocks.along > 1:    # sums that are added to stay in the cache
             stretches = max(stretches, pieces(T * job.O, SUMS))
+    if stretches > 1 and N * jobs.groups % threads:     # as many for each thread
+        stretches = pieces(stretches, threads) * threads
     parts = min(pieces(shares, stretches), pieces(jobs.O, 12))
     if jobs.apart > 1:
         parts = max(parts, pieces(jobs.O, LOOSE))

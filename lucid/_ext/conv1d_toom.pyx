@@ -125,7 +125,7 @@ cdef bint run(
                     transform_weights(
                         &job, item, &w[job.group, job.o + item, job.c, 0], &G[0, 0], u,
                         <floating*> aligned(scratch) + threadid() * size)
-                for item in prange(items, num_threads=threads, schedule="dynamic"):
+                for item in prange(items, num_threads=threads, schedule="static"):
                     convolve_item(
                         &job, item, &x[0, 0, 0], u, start, &A[0, 0], &D[0, 0], &y[0, 0, 0],
                         <floating*> aligned(scratch) + threadid() * size, &fine)

@@ -173,6 +173,7 @@ from lucid.ops.scatter import (
     scatter,
     scatter_add,
 )
+from lucid.ops.several import addcdiv, addcmul, hypot, lerp, logaddexp, xlogy
 from lucid.ops.shape import (
     flatten,
     flip,
@@ -187,21 +188,7 @@ from lucid.ops.shape import (
 from lucid.ops.size import logsumexp, norm
 from lucid.ops.softmax import log_softmax, softmax
 from lucid.ops.sort import argsort, sort, topk
-from lucid.ops.special import (
-    addcdiv,
-    addcmul,
-    erf,
-    erfc,
-    exp2,
-    frac,
-    hypot,
-    lerp,
-    logaddexp,
-    logit,
-    nan_to_num,
-    sinc,
-    xlogy,
-)
+from lucid.ops.special import erf, erfc, exp2, frac, logit, nan_to_num, sinc
 from lucid.ops.together import (
     broadcast_tensors,
     broadcast_to,

@@ -18,9 +18,9 @@ from lucid.ops.convert import to
 from lucid.ops.extreme import Extreme, check_any
 from lucid.ops.index import gather, getitem
 from lucid.ops.reduce import Dims, sum
+from lucid.ops.several import lerp
 from lucid.ops.shape import axis_of, flatten, movedim, reshape, row, squeeze, unsqueeze
 from lucid.ops.sort import sort
-from lucid.ops.special import lerp
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor

@@ -14,7 +14,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
-    """Whether this thread records a graph, and what to go back to after the blocks it is in."""
+    """Whether this thread records a graph, and what to go back to after the blocks it is in.
+
+    One list for all blocks: should they not end in order, as in generators, the thread still goes
+    back to where it began.
+    """
 
     def __init__(self) -> None:
         self.enabled = True

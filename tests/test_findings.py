@@ -230,3 +230,15 @@ def test_infinite_gradients_of_padding_are_computed_without_a_word(mode):
     g = np.zeros((2, 32, 33), np.float32)
     g[0, 0, 0], g[0, -1, 0] = np.inf, -np.inf
     layer(lucid.randn(2, 8, 33, requires_grad=True)).backward(lucid.tensor(g))
+
+
+def test_blocks_that_do_not_end_in_order_leave_recording_as_it_was():
+    def generator():
+        with lucid.no_grad():
+            yield 1
+
+    it = generator()
+    next(it)
+    with lucid.enable_grad():
+        list(it)  # ends the block around this one
+    assert lucid.is_grad_enabled()

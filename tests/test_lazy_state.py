@@ -207,7 +207,7 @@ def test_pending_state():
 
 
 def test_a_lazy_layer_that_gets_nothing_is_reported():
-    # contract 44 holds for what a waiting model would save itself; all else lacks keys
+    # contract 44: a state without entries for a waiting layer loads, and the result says so
     def make():
         return nn.Sequential(
             nn.Linear(3, 2), nn.LazyConv1d(4, 3), nn.LazyBatchNorm1d(), nn.LazyLinear(5, bias=False)
@@ -219,15 +219,19 @@ def test_a_lazy_layer_that_gets_nothing_is_reported():
     result = model.load_state_dict(make().state_dict())
     assert result == ([], [])
     assert repr(result) == (
-        "<All keys matched; lazy layers still wait, and the state has no entries for them>"
+        "<All keys matched; still waiting, as the state has no entries for them: 1, 2, 3>"
     )
     own = model.state_dict()
     assert model.load_state_dict(own, strict=False) == (keys, [])
     assert model.load_state_dict({**own, "odd": own["0.bias"]}, strict=False) == (keys, ["odd"])
     part = {**own, "1.weight": lucid.zeros(4, 2, 3), "1.bias": lucid.zeros(4)}
-    missing = re.escape(f"missing: {', '.join(keys[2:])}\n    (a lazy layer saved before")
+    half = make()
+    assert repr(half.load_state_dict(part)).endswith("for them: 2, 3>")
+    assert half[1].in_channels == 2
+    assert half[3].weight is None
+    missing = re.escape(f"missing: 0.bias, {', '.join(keys[2:])}\n    (a lazy layer saved before")
     with pytest.raises(ValueError, match=missing) as caught:
-        model.load_state_dict(part)
+        model.load_state_dict({k: v for k, v in part.items() if k != "0.bias"})
     assert str(caught.value).endswith("\n  try: model.load_state_dict(state, strict=False)")
     with pytest.raises(ValueError, match=f"missing: {', '.join(keys)}\n  unexpected: odd"):
         model.load_state_dict({**own, "odd": own["0.bias"]})
@@ -249,6 +253,7 @@ def test_a_lazy_layer_that_gets_nothing_is_reported():
         (nn.LazyConv1d(8, 5), nn.Conv1d(3, 16, 5), "out_channels=16"),
         (nn.LazyConv1d(8, 5, bias=False), nn.Conv1d(3, 8, 3, bias=False), "kernel_size=3"),
         (nn.ConvTranspose1d(3, 8, 5), nn.ConvTranspose1d(3, 16, 5), "out_channels=16"),
+        (nn.ConvTranspose1d(4, 4, 3, groups=2), nn.ConvTranspose1d(4, 4, 3), "groups=1"),
         (nn.Linear(4, 8), nn.Linear(4, 7), "out_features=7"),
         (nn.LazyLinear(8), nn.Linear(4, 7), "out_features=7"),
         (nn.Linear(4, 8), nn.Linear(6, 8), "in_features=6"),
@@ -264,7 +269,29 @@ def test_a_state_of_another_size_says_which_option_the_layer_needs(model, source
     assert f"\n  try: {option}\n  or:  model.load_state_dict({{k: v" in str(caught.value)
 
 
+def test_a_layer_that_never_ran_does_not_keep_a_run_from_going_on():
+    # contract 43, 44
+    class Branches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.unused = nn.LazyLinear(3), nn.LazyLinear(5)
+
+        def forward(self, x):
+            return self.used(x)
+
+    model, fresh = Branches(), Branches()
+    model(lucid.ones(1, 4))
+    assert repr(fresh.load_state_dict(model.state_dict())).endswith("entries for them: unused>")
+    assert fresh.used.in_features == 4
+    assert fresh.unused.weight is None
+    assert repr(nn.LazyLinear(3).load_state_dict({})).endswith("for them: the model itself>")
+
+
 def test_where_several_options_differ_none_is_proposed():
+    with pytest.raises(ValueError, match=r"weight: expected .*, found \(4, 1, 3\)\n"):
+        nn.Conv1d(4, 4, 3).load_state_dict(nn.Conv1d(4, 4, 3, groups=4).state_dict())
+    with pytest.raises(ValueError, match=r"weight: expected .*, found \(0, 3, 5\)\n"):
+        nn.Conv1d(3, 8, 5).load_state_dict({"weight": lucid.zeros(0, 3, 5), "bias": lucid.zeros(0)})
     with pytest.raises(
         ValueError, match=r"weight: expected shape \(8, 3, 5\), found \(9, 4, 5\)\n"
     ):

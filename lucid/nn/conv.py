@@ -22,7 +22,7 @@ class ConvLayer(SizedLayer):
     """What a convolution and a transposed one share: all but padding and direction."""
 
     inferred = "in_channels"
-    sizing = ("out_channels", "kernel_size")
+    sizing = ("out_channels", "kernel_size", "groups")
     _sizes: ClassVar[tuple[str, ...]] = ("in_channels", "out_channels", "kernel_size")
 
     def __init__(

@@ -207,21 +207,24 @@ class SizedLayer(Module):
         own = self._buffers.keys() | {n for n, p in self._parameters.items() if p is not None}
         return [name for name in self._shapes(self._smallest_size()) if name in own]
 
-    def _option_for(self, name: str, shape: tuple[int, ...]) -> str:
-        """The one option with which a parameter has this shape: "out_channels=16"; else ""."""
+    def _option_for(self, shapes: dict[str, tuple[int, ...]]) -> str:
+        """The one option with which its tensors have these shapes: "out_channels=16"; else ""."""
         of_inputs = () if self.lazy else (self.inferred,)
+        numbers = {n for shape in shapes.values() for n in shape if n > 0} | {1}
+        fitting = []
         for option in (*self.sizing, *of_inputs):
-            for value in sorted({n * self._smallest_size() for n in shape} | set(shape)):
+            for value in sorted(numbers | {n * self._smallest_size() for n in numbers}):
                 other = copy.copy(self)
                 other.__dict__[option] = value
                 try:
-                    found = other._size_from_state({name: shape}) if self._pending else None
+                    found = other._size_from_state(shapes) if self._pending else None
                     size = found or getattr(other, self.inferred) or other._smallest_size()
-                    if other._shapes(size)[name] == shape:
-                        return f"{option}={value}"
+                    made = other._shapes(size)
                 except ValueError:  # a value that the other options do not allow
                     continue
-        return ""
+                if all(made[name] == shape for name, shape in shapes.items() if name in made):
+                    fitting.append(f"{option}={value}")
+        return fitting[0] if len(fitting) == 1 else ""
 
     def _size_from_state(self, shapes: dict[str, tuple[int, ...]]) -> Any:
         """The size that follows from the shapes in a state; None if they do not tell.

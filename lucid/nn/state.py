@@ -4,14 +4,15 @@ First everything is planned: lazy layers that wait are initialized on trial, eve
 converted, every key and shape is compared, and all problems are collected. Only when there are none
 are the values written and the trials adopted; should even that be interrupted, all is put back.
 
-A lazy layer that waits has no entries in a state. So where a state has none for such a layer, it is
-either the state of a model that waited as well, or lacks them. It is the former if its keys are
-those that this model has itself; then the layer goes on waiting. Else they count as missing.
+A lazy layer that waits has no entries in a state. So where a state has none for such a layer, that
+layer goes on waiting, and the result names it: whether it waited when the state was taken, or its
+entries got lost, nobody can tell. If other keys are missing, or ``strict=False`` asks for a report,
+its keys count as missing, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -42,10 +43,13 @@ class IncompatibleKeys(NamedTuple):
 
 
 class StillWaiting(IncompatibleKeys):
-    """The result where the state of a model that waited was loaded into one that waits."""
+    """The result where all keys match, and lazy layers got nothing."""
+
+    layers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return "<All keys matched; lazy layers still wait, and the state has no entries for them>"
+        names = ", ".join(self.layers) or "the model itself"
+        return f"<All keys matched; still waiting, as the state has no entries for them: {names}>"
 
 
 class Write(NamedTuple):
@@ -108,7 +112,7 @@ class Plan:
                 trial.copy._initialize(size, "taken from the loaded state dict")
                 return trial.copy
         except ValueError as error:
-            need = self.need(module, names[0], shapes[names[0]])
+            need = self.need(prefix, module)
             rule = str(error).split("\n")[0]  # its cure is for who makes the layer
             problems.append(f"{prefix}{names[0]}: {rule}{need}")
         if problems:
@@ -133,16 +137,23 @@ class Plan:
         """What is wrong with the shapes that do not depend on the size."""
         return [
             f"{prefix}{name}: expected shape {expected}, found {shapes[name]}"
-            + self.need(module, name, shapes[name])
+            + self.need(prefix, module)
             for name, expected in module._fixed_shapes().items()
             if shapes.get(name, expected) != expected
         ]
 
-    def need(self, module: Module, name: str, shape: tuple[int, ...]) -> str:
-        """What a layer would have to be made with, for a parameter to have another shape."""
+    def need(self, prefix: str, module: Module) -> str:
+        """What a layer would have to be made with, for its tensors to have the state's shapes."""
         from lucid.nn.lazy import SizedLayer
 
-        option = module._option_for(name, shape) if isinstance(module, SizedLayer) else ""
+        option = ""
+        if isinstance(module, SizedLayer):
+            names = [*module._parameters, *module._buffers]
+            arrays = {
+                n: array_of(self.state[prefix + n]) for n in names if prefix + n in self.state
+            }
+            shapes = {name: array.shape for name, array in arrays.items() if array is not None}
+            option = module._option_for(shapes)
         self.needed.add((id(module), option))
         return f"; a {type(module).__name__} with {option} has that" if option else ""
 
@@ -153,7 +164,7 @@ class Plan:
         if array is None or array.dtype.kind not in "fiub":
             self.problems.append(not_a_tensor(key, value if array is None else array))
         elif array.shape != target.shape:
-            need = self.need(module, name, array.shape)
+            need = self.need(key.removesuffix(name), module)
             self.problems.append(f"{key}: expected shape {target.shape}, found {array.shape}{need}")
         elif self.assign and is_tensor(value):
             if name in module._parameters and not value.is_floating_point():
@@ -164,17 +175,16 @@ class Plan:
                 array = array.astype(target._array.dtype)
             self.writes.append(Write(target, array, None))
 
-    def of_waiting_model(self, unexpected: list[str]) -> bool:
-        """Whether the keys are this model's own, without the lazy layers that wait."""
-        lacks_others = self.missing != self.left
-        return bool(self.left) and not (unexpected or self.trials or lacks_others)
+    def matches(self, unexpected: list[str]) -> bool:
+        """Whether all keys match, those of lazy layers without any entry left aside."""
+        return self.missing == self.left and not unexpected
 
     def check(self, model: Module, unexpected: list[str], strict: bool) -> None:
         """Raise one error with all problems, if there are any."""
         problems = self.problems.copy()
         if strict and self.missing:
             problems.append(f"missing: {', '.join(self.missing)}")
-            if not unexpected:
+            if not unexpected and layers_of(self.missing) - layers_of(self.state):
                 problems[-1] += "\n    (a lazy layer saved before its first forward has no entries)"
         if strict and unexpected:
             problems.append(f"unexpected: {', '.join(map(str, unexpected))}")
@@ -226,6 +236,11 @@ class Plan:
             trial.drop()
 
 
+def layers_of(keys: Iterable[Any]) -> set[str]:
+    """The paths of the layers that the keys belong to."""
+    return {str(key).rpartition(".")[0] for key in keys}
+
+
 def not_a_tensor(key: str, value: object) -> str:
     """The problem with a value that is none."""
     found = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
@@ -260,17 +275,21 @@ def load(
             f"a state dict maps names to tensors, got {type(state_dict).__name__}\n"
             "  try: model.load_state_dict(lucid.load(path))"
         )
-    plan, result = Plan(state_dict, assign), IncompatibleKeys
+    plan = Plan(state_dict, assign)
     with lazy.materializing:
         try:
             for path, module in model.named_modules(remove_duplicate=False):
                 plan.add(path, module)
             unexpected = [key for key in state_dict if key not in plan.used]
-            if strict and plan.of_waiting_model(unexpected):
-                plan.missing, result = [], StillWaiting
+            if strict and plan.matches(unexpected):
+                plan.missing = []
             plan.check(model, unexpected, strict)
             plan.carry_out()
         except BaseException:
             plan.undo()
             raise
-    return result(plan.missing, unexpected)
+    if plan.left and not plan.missing:
+        result = StillWaiting([], unexpected)
+        result.layers = tuple(sorted(layers_of(plan.left)))
+        return result
+    return IncompatibleKeys(plan.missing, unexpected)

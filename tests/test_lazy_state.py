@@ -325,7 +325,7 @@ def test_a_compatible_state_materializes():
             (4, 3, 5),
             r"weight: expected shape \(4, in_channels / 2, 3\), found \(4, 3, 5\)",
         ),
-        ("weight", (4, 0, 3), "weight: the inferred in_channels must be at least 1, got 0"),
+        ("weight", (4, 0, 3), "weight: in_channels must be at least 1, got 0"),
         ("bias", (5,), r"bias: expected shape \(4,\), found \(5,\)"),
         ("bias", (4, 1), r"bias: expected shape \(4,\), found \(4, 1\)"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lucid.cures import axis_cure, cure
+from lucid.cures import axis_cure, cure, rank_cure
 from lucid.errors import ShapeError, add_to_message, check_size
 from lucid.nn import functional as F
 from lucid.nn import init
@@ -226,7 +226,8 @@ class LazyLayerNorm(LazyMixin, LayerNorm):
         if x.ndim < self.normalized_ndim:
             raise ShapeError(
                 f"{type(self).__name__} normalizes over the last {self.normalized_ndim} axes, got "
-                f"an input {x.shape}{cure(f'normalized_ndim={x.ndim}') if x.ndim else ''}"
+                f"an input {x.shape}"
+                + (cure(f"normalized_ndim={x.ndim}") if x.ndim else rank_cure("x", (), 1, 1))
             )
         return x.shape[x.ndim - self.normalized_ndim :]
 

@@ -42,7 +42,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import no_grad
-from lucid.cures import axis_cure
+from lucid.cures import axis_cure, not_empty_cure
 from lucid.errors import DtypeError, ShapeError, add_to_message, check_size
 from lucid.nn.module import Module
 from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize, placeholder
@@ -190,7 +190,7 @@ class SizedLayer(Module):
 
     def _check_inferred(self, size: Any) -> Any:
         """The size as it is kept; an error if there is no such size."""
-        return check_size(f"the inferred {self.inferred}" if self.lazy else self.inferred, size, 1)
+        return check_size(self.inferred, size, 1)
 
     def _smallest_size(self) -> int:
         """A size that is possible, as is each of its multiples."""
@@ -345,6 +345,12 @@ class LazyMixin(SizedLayer):
 
     def _first_forward(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         size = self._size_from_input(x)
+        if 0 in (size if isinstance(size, tuple) else (size,)):
+            shape = x.data.shape  # of a packed sequence, its numbers
+            raise ShapeError(
+                f"{self.inferred} must be at least 1, got {size}: {type(self).__name__} takes it "
+                f"from its input, of shape {shape}{not_empty_cure(shape)}"
+            )
         trial = Trial(self)
         try:
             trial.copy._initialize(size, FROM_INPUT)

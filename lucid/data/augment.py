@@ -291,6 +291,6 @@ def fitting(name: str, value: int, L: int, least: int) -> int:
     if check_size(name, value, least) > L:
         raise ShapeError(
             f"{name} must be at most the length of the signal, {L}, got {value}"
-            + cure(f"{name}={L}" if least <= L else "F.pad(x, (0, 1))")
+            + cure(f"{name}={L}" if least <= L else f"F.pad(x, (0, {value - L}))")
         )
     return int(value)

@@ -106,7 +106,7 @@ def array_of_numbers(data: Any) -> Array:
     return array
 
 
-def uneven(data: Any, name: str) -> ShapeError:
+def uneven(data: Any, name: str) -> Exception:
     """The error for nested lists of different lengths: the innermost of them, and how to go on."""
     for i, part in enumerate(data):
         if isinstance(part, list | tuple):
@@ -115,6 +115,8 @@ def uneven(data: Any, name: str) -> ShapeError:
             except ValueError:
                 return uneven(part, f"{name}[{i}]")
     parts = [np.asarray(part) for part in data]
+    if any(part.dtype.kind not in "fiub" for part in parts):
+        return TypeError(f"a tensor is made of numbers, got {type(data).__name__}: {data!r:.60}")
     shapes = [part.shape for part in parts]
     code = f"[lucid.tensor(part) for part in {name}]"
     if () not in shapes and len({shape[1:] for shape in shapes}) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,9 @@ def change_error(
     if not array.flags.writeable:
         return ValueError(f"{start}: its memory is read-only{cure('x = x.clone()')}")
     numbers = np.asarray(given._array if is_tensor(given) else given)
-    code = f"a {op} b" if is_tensor(given) else f"x {op} {given}"
+    unknown = isinstance(given, float) and not math.isfinite(given)
+    word = f'float("{given}")' if unknown else given
+    code = f"a {op} b" if is_tensor(given) else f"x {op} {word}"
     both = broadcast(target.shape, numbers.shape)
     if both != target.shape:
         how = cure(code, both) if op and both else place_cure(name, numbers.shape, target.shape)
@@ -34,7 +37,7 @@ def change_error(
         if op.startswith("-") and target.dtype == numbers.dtype == np.bool_:
             return DtypeError(f"{start}: bools cannot be subtracted{cure(code.replace('-', '^'))}")
         return DtypeError(f"{start}: {code} has another dtype{cure(code)}")
-    wider = "float" if numbers.dtype.kind == "f" or dtype == "int64" else "long"
+    wider = "long" if numbers.dtype.kind in "iu" and dtype != "int64" else "float"
     return ValueError(f"{start}: {dtype} does not hold {given}{cure(f'x = x.{wider}()')}")
 
 

@@ -22,6 +22,7 @@ from lucid.cures import shape_cure
 from lucid.errors import DtypeError, NotHere, ShapeError
 from lucid.memory import Memory
 from lucid.methods import OpMethods
+from lucid.ops.in_place_errors import change_error, check_limits
 from lucid.ops.index_errors import index_error
 from lucid.types import Array, DTypeLike, device, dtype
 
@@ -351,11 +352,22 @@ class Tensor(OpMethods):
         """Count a write: what backward has saved of these numbers is no longer true."""
         self._memory.version += 1
 
-    def _write(self, change: Callable[[Array], Any], *sources: object) -> Tensor:
-        """Change the numbers in place, if no gradient would silently go wrong by it."""
+    def _write(
+        self,
+        change: Callable[[Array], Any],
+        source: object = 0,
+        op: str = "",
+        name: str = "value",
+        place: Any = ...,
+    ) -> Tensor:
+        """Change the numbers in place, if no gradient would silently go wrong by it.
+
+        What it is changed with, by which operator, under which name and where, is for the message
+        of an error.
+        """
         if autograd.is_grad_enabled():
-            recorded = (self, *(s for s in sources if isinstance(s, Tensor)))
-            if any(t._requires_grad for t in recorded):
+            given = isinstance(source, Tensor) and source._requires_grad
+            if self._requires_grad or given:
                 raise RuntimeError(
                     "a change in place cannot be recorded for backward\n"
                     "  try: y = y + 1 instead of y += 1 (lucid.where or lucid.cat instead of\n"
@@ -365,11 +377,8 @@ class Tensor(OpMethods):
             with np.errstate(all="ignore"):
                 change(self._array)
         except (TypeError, ValueError, OverflowError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(
-                f"cannot change a tensor of {self.dtype.name} and shape {self.shape} in place: "
-                f"{error}"
-            ) from None
+            name = "b" if op else name
+            raise change_error(error, self._array, place, source, name, op) from None
         finally:
             self._written()
         return self
@@ -380,7 +389,7 @@ class Tensor(OpMethods):
         if np.asarray(new).dtype.kind not in "fiub":
             raise TypeError(f"a tensor holds numbers, got {value!r}")
         try:
-            self._write(lambda a: a.__setitem__(where, new), value)
+            self._write(lambda a: a.__setitem__(where, new), value, place=where)
         except IndexError:
             raise index_error(where, self.shape) from None
 
@@ -390,36 +399,49 @@ class Tensor(OpMethods):
 
     def fill_(self, value: TensorLike) -> Tensor:
         """Fill with one number, in place."""
-        return self._write(lambda a: a.fill(ops.raw(value)), value)
+        new = ops.raw(value)
+        if np.ndim(new):
+            shape = np.shape(new)
+            raise ShapeError(f"fill_ takes one number, got shape {shape}\n  try: x.copy_(value)")
+        return self._write(lambda a: a.fill(new), value)
 
     def copy_(self, source: Tensor) -> Tensor:
         """Copy the numbers of ``source``, broadcast and converted, in place."""
         if not isinstance(source, Tensor):
             got = type(source).__name__
             raise TypeError(f"copy_ needs a tensor, got {got}\n  try: lucid.tensor(...)")
-        return self._write(lambda a: np.copyto(a, source._array, casting="unsafe"), source)
+        numbers = source._array
+        return self._write(lambda a: np.copyto(a, numbers, casting="unsafe"), source, name="source")
 
     def add_(self, other: TensorLike, *, alpha: Scalar = 1) -> Tensor:
         """``x += alpha * other``, in place."""
-        step = ops.raw(other)
-        return self._write(lambda a: np.add(a, step if alpha == 1 else alpha * step, a), other)
+        step, op = ops.raw(other), "+"
+        if alpha != 1:
+            step, op = alpha * step, f"+ {alpha} *"
+        return self._write(lambda a: np.add(a, step, a), other, op)
 
     def sub_(self, other: TensorLike, *, alpha: Scalar = 1) -> Tensor:
         """``x -= alpha * other``, in place."""
-        step = ops.raw(other)
-        return self._write(lambda a: np.subtract(a, step if alpha == 1 else alpha * step, a), other)
+        step, op = ops.raw(other), "-"
+        if alpha != 1:
+            step, op = alpha * step, f"- {alpha} *"
+        return self._write(lambda a: np.subtract(a, step, a), other, op)
 
     def mul_(self, other: TensorLike) -> Tensor:
         """``x *= other``, in place."""
-        return self._write(lambda a: np.multiply(a, ops.raw(other), a), other)
+        factor = ops.raw(other)
+        return self._write(lambda a: np.multiply(a, factor, a), other, "*")
 
     def div_(self, other: TensorLike) -> Tensor:
         """``x /= other``, in place."""
-        return self._write(lambda a: np.divide(a, ops.raw(other), a), other)
+        divisor = ops.raw(other)
+        return self._write(lambda a: np.divide(a, divisor, a), other, "/")
 
     def clamp_(self, min: Scalar | None = None, max: Scalar | None = None) -> Tensor:
         """Limit to ``min`` .. ``max``, in place."""
-        return self._write(lambda a: np.clip(a, min, max, out=a))
+        low, high = [None if limit is None else ops.raw(limit) for limit in (min, max)]
+        check_limits(self._array, {"min": low, "max": high})
+        return self._write(lambda a: np.clip(a, low, high, out=a))
 
     __iadd__ = add_
     __isub__ = sub_

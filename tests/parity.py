@@ -1,13 +1,16 @@
 """What lucid has of PyTorch's 1-D world, as two pages of the docs: ``python tests/parity.py``.
 
-The names are PyTorch's own, in ``data/torch_names.json``. What is here is looked up; what is
-different, and why something is left out, is said below, by the first pattern that fits; for
+The names are PyTorch's own, in ``data/torch_names.json``, with what their functions can be given.
+What is here is looked up, and compared with that; what else is different, and why something is left
+out, is said below, by the first pattern that fits; for
 ``torch`` itself and the methods of a tensor in ``parity_tensor.py``.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import json
 import re
 from collections.abc import Iterable
@@ -18,6 +21,7 @@ import lucid
 
 from parity_tensor import TENSOR_DIFFERENT, TENSOR_LEFT_OUT
 
+KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 NAMES = Path(__file__).parent / "data" / "torch_names.json"
 DOCS = Path(__file__).parents[1] / "docs"
 TENSOR = ("torch", "Tensor", "autograd", "autograd.functional", "linalg", "fft")  # the second page
@@ -69,37 +73,85 @@ LEFT_OUT = [
     (r"utils.data:(IterableDataset|ChainDataset|StackDataset|default_convert)$", LATER),
 ]  # fmt: skip
 
+ONE_SHAPE = "does not broadcast"
+SCORES = "a sample (C,) is refused"
+FLOATS = "takes floats only"
+ONE_DTYPE = "one dtype for input and target"
+LAZY = "before the first input, parameters and sizes read None, and are not in the state"
+OPTIMIZER = "no tensor for ``lr``, no ``named_parameters()``, no hooks"
+
+IDLE = ("inplace", "foreach", "pin_memory")  # what is accepted, and has no effect
+
+# Beside what is seen by the parameters; test_parity.py has a call for each that shows it.
 DIFFERENT = {
     **TENSOR_DIFFERENT,
+    "nn:Module": "no hooks around backward and states, no ``get_parameter``, ``to_empty``, ...",
+    "nn:Sequential": "no ``pop``",
+    "nn:ModuleList": "no ``pop``",
+    "nn:ModuleDict": "no ``pop`` and ``clear``",
     "nn:LSTM": "no ``proj_size``",
-    "nn:Embedding": "no ``max_norm``, ``sparse`` and their like",
     "nn:ConvTranspose1d": "takes (N, C, L) only",
     "nn:Conv1d": "takes (N, C, L) only",
     "nn:InstanceNorm1d": "takes (N, C, L) only; refuses other channels",
+    "nn:LazyBatchNorm1d": LAZY,
+    "nn:LazyConv1d": f"takes (N, C, L) only; {LAZY}",
+    "nn:LazyConvTranspose1d": f"takes (N, C, L) only; {LAZY}",
+    "nn:LazyInstanceNorm1d": f"takes (N, C, L) only; {LAZY}",
+    "nn:LazyLinear": LAZY,
     "nn:Softmax": "needs ``dim``",
     "nn:LogSoftmax": "needs ``dim``",
-    "nn:MSELoss": "does not broadcast",
-    "nn:L1Loss": "does not broadcast",
-    "nn:SmoothL1Loss": "does not broadcast",
-    "nn:HuberLoss": "does not broadcast",
-    "nn:KLDivLoss": "does not broadcast",
-    "nn:BCELoss": "one dtype for input and target",
-    "nn:BCEWithLogitsLoss": "one dtype for input and target",
-    "nn:CrossEntropyLoss": "a sample (C,) is refused",
-    "nn:NLLLoss": "a sample (C,) is refused",
-    "nn:ReLU": "``inplace`` changes nothing",
+    "nn:MSELoss": ONE_SHAPE,
+    "nn:L1Loss": ONE_SHAPE,
+    "nn:SmoothL1Loss": ONE_SHAPE,
+    "nn:HuberLoss": ONE_SHAPE,
+    "nn:KLDivLoss": ONE_SHAPE,
+    "nn:BCEWithLogitsLoss": ONE_DTYPE,
+    "nn:CrossEntropyLoss": SCORES,
+    "nn:NLLLoss": SCORES,
+    "nn:Hardtanh": FLOATS,
+    "nn:ReLU6": FLOATS,
+    "nn:AvgPool1d": FLOATS,
+    "nn:Unflatten": "knows axes by number",
+    "nn.functional:conv1d": "takes (N, C, L) only",
+    "nn.functional:conv_transpose1d": "takes (N, C, L) only",
+    "nn.functional:softmax": "needs ``dim``",
+    "nn.functional:log_softmax": "needs ``dim``",
+    "nn.functional:mse_loss": ONE_SHAPE,
+    "nn.functional:l1_loss": ONE_SHAPE,
+    "nn.functional:smooth_l1_loss": ONE_SHAPE,
+    "nn.functional:huber_loss": ONE_SHAPE,
+    "nn.functional:kl_div": ONE_SHAPE,
+    "nn.functional:binary_cross_entropy_with_logits": ONE_DTYPE,
+    "nn.functional:cross_entropy": SCORES,
+    "nn.functional:nll_loss": SCORES,
+    "nn.functional:hardtanh": FLOATS,
+    "nn.functional:relu6": FLOATS,
+    "nn.functional:avg_pool1d": FLOATS,
+    "nn.functional:linear": "the weight has two axes",
+    "nn.functional:adaptive_avg_pool1d": "no ``output_size=0``",
+    "nn.utils:clip_grad_norm_": "refuses a negative ``max_norm``",
     "nn.utils:vector_to_parameters": "copies, and wants the exact length",
     "nn.utils:weight_norm": "either of PyTorch's names; no ``parametrize`` below it",
+    "optim:Optimizer": "no hooks",
+    "optim:Adadelta": OPTIMIZER,
+    "optim:Adagrad": OPTIMIZER,
+    "optim:Adam": OPTIMIZER,
+    "optim:AdamW": OPTIMIZER,
+    "optim:NAdam": OPTIMIZER,
+    "optim:RAdam": OPTIMIZER,
+    "optim:RMSprop": OPTIMIZER,
+    "optim:SGD": OPTIMIZER,
     "utils.data:DataLoader": "the same batches for any number of workers; no ``batch_size=None``",
 }
 
 
 LAYERS_SAY = """\
 Every public name of the modules of PyTorch that a model of signals imports: *here*, *different* (in
-what, is said; more on :doc:`differences`), or *left out*, and why. The functions of ``torch`` and
+what, is said; more on :doc:`differences`), or *left out*, and why. *Without* is followed by what
+PyTorch's can be given and this cannot. The functions of ``torch`` and
 the methods of a tensor have a page of their own, :doc:`parity_tensor`. The tables are made from
-PyTorch's own lists by ``tests/parity.py``, which looks up each name in lucid; a test holds them to
-the code.
+PyTorch's own lists by ``tests/parity.py``, which looks up each name in lucid and compares the
+parameters; a test holds them to the code.
 """
 TENSORS_SAY = """\
 Every public function and dtype of ``torch``, every method and property of a tensor, and what there
@@ -109,9 +161,20 @@ made.
 """
 
 
+@functools.cache
+def told() -> dict[str, Any]:
+    """What has been written down of PyTorch."""
+    return json.loads(NAMES.read_text(encoding="utf-8"))
+
+
 def names() -> dict[str, list[str]]:
     """PyTorch's names, by module."""
-    return json.loads(NAMES.read_text(encoding="utf-8"))["names"]
+    return told()["names"]
+
+
+def parameters() -> dict[str, str]:
+    """What PyTorch's layers, functions and tools can be given; "*" before what is by name only."""
+    return told()["parameters"]
 
 
 def found(module: str) -> Any:
@@ -124,11 +187,26 @@ def found(module: str) -> Any:
     return importlib.import_module(f"lucid{name}")
 
 
+def not_taken(key: str, own: Any) -> list[str]:
+    """What lucid's layer or function cannot be given, or by name only, or without any effect."""
+    theirs = [word for word in parameters().get(key, "").split(", ") if word]
+    if not theirs:
+        return []
+    ours = inspect.signature(own).parameters
+    missing = [f"``{word.lstrip('*')}``" for word in theirs if word.lstrip("*") not in ours]
+    by_name = [f"``{word}``" for word in theirs if word in ours and ours[word].kind is KEYWORD_ONLY]
+    idle = [f"``{word}`` changes nothing" for word in theirs if word in ours and word in IDLE]
+    reasons = [f"without {', '.join(missing)}"] if missing else []
+    return reasons + ([f"{', '.join(by_name)} by name only"] if by_name else []) + idle
+
+
 def state(module: str, name: str) -> tuple[str, str]:
     """("here" | "different" | "left out", why); KeyError if nobody has said why."""
     key = f"{module}:{name}"
     if hasattr(found(module), name):
-        return ("different", DIFFERENT[key]) if key in DIFFERENT else ("here", "")
+        reasons = [DIFFERENT[key]] if key in DIFFERENT else []
+        reasons += not_taken(key, getattr(found(module), name))
+        return ("different", "; ".join(reasons)) if reasons else ("here", "")
     keys = [key]
     if module in ("torch", "Tensor"):  # which have many of the functions of layers, too
         if hasattr(lucid.nn.functional, name):

@@ -130,6 +130,11 @@ def test_ways_to_start(method):
         assert plain(loader) == expected
 
 
+def test_order_is_kept_also_where_it_need_not_be():
+    loader = DataLoader(list(range(12)), batch_size=2, num_workers=2, in_order=False)
+    assert [batch.tolist() for batch in loader] == [[i, i + 1] for i in range(0, 12, 2)]
+
+
 def test_a_pinned_generator():
     def epoch(workers):
         g = lucid.Generator().manual_seed(5)

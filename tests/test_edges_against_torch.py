@@ -196,7 +196,7 @@ def test_filling_keeps_the_dtype(dtype):
     assert ours.dtype == theirs.dtype
     np.testing.assert_array_equal(ours, theirs)
     if dtype != "bool":
-        with pytest.raises(ValueError, match=f"the dtype {dtype}, which does not have 0.5"):
+        with pytest.raises(lucid.DtypeError, match=f"the dtype {dtype}, which does not have 0.5"):
             lucid.from_numpy(x).masked_fill(lucid.tensor(True), 0.5)
 
 

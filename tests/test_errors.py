@@ -227,6 +227,13 @@ TRIED = [  # with tensors named as the messages name them
     "nn.BatchNorm1d(3)(x)",
     "nn.LSTM(3, 2)(x)",
     "nn.ReflectionPad1d(2)(x)",
+    "nn.ZeroPad1d(2)(x)",
+    "lucid.masked_select(x, mask > 0)",
+    "x.flip(0, 1)",
+    "a.add_(b)",
+    "x.copy_(source)",
+    "x.fill_(value)",
+    "x.clamp_(min)",
 ]
 
 

@@ -33,7 +33,7 @@ import math
 import numpy as np
 
 from lucid import ops, random
-from lucid.cures import rank_cure, samples_cure
+from lucid.cures import cure, rank_cure, samples_cure
 from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.checks import check_tensor
 from lucid.random import Generator
@@ -287,7 +287,10 @@ def at_least_0(name: str, value: float) -> float:
 
 
 def fitting(name: str, value: int, L: int, least: int) -> int:
-    """Return a number of positions; a ValueError if there are fewer than that."""
+    """Return a number of positions; a ShapeError if there are fewer than that."""
     if check_size(name, value, least) > L:
-        raise ValueError(f"{name} must be at most the length of the signal, {L}, got {value}")
+        raise ShapeError(
+            f"{name} must be at most the length of the signal, {L}, got {value}"
+            + cure(f"{name}={L}" if least <= L else f"F.pad(x, (0, {value - L}))")
+        )
     return int(value)

@@ -76,6 +76,8 @@ class DataLoader:
         How many batches each worker makes ahead of time; 2 unless given.
     persistent_workers : bool
         Whether workers live on after an epoch, for the next one.
+    in_order : bool
+        Without effect: batches always come in their order.
 
     Attributes
     ----------
@@ -120,6 +122,7 @@ class DataLoader:
         *,
         prefetch_factor: int | None = None,
         persistent_workers: bool = False,
+        in_order: bool = True,
     ) -> None:
         size = check_size("batch_size", batch_size, 1)
         check_order(dataset, size, shuffle, sampler, batch_sampler, drop_last)

@@ -34,7 +34,7 @@ class _Pad(Module):
         try:
             return F.pad(x, self.padding, *mode_and_value)
         except ShapeError as error:
-            if 0 not in x.shape[-1:]:  # then the padding can be mended
+            if x.shape and x.shape[-1]:  # then the padding can be mended
                 left, right = [max(0, min(n, x.shape[-1] - 1)) for n in self.padding]
                 add_to_message(error, f"try: padding=({left}, {right})")
             raise

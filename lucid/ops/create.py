@@ -10,7 +10,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import is_tensor, make_tensor
-from lucid.cures import not_empty_cure
+from lucid.cures import cure, not_empty_cure
 from lucid.errors import SIZE_LIMIT, ShapeError
 from lucid.ops.shape import shape_of
 from lucid.types import Array, DeviceLike, DTypeLike
@@ -64,7 +64,7 @@ def tensor(
     ------
     TypeError
         If ``data`` holds something else than numbers of a dtype that lucid has.
-    ValueError
+    ShapeError
         If nested lists have different lengths.
 
     Examples
@@ -95,10 +95,8 @@ def array_of_numbers(data: Any) -> Array:
     """Nested lists of Python numbers as an array."""
     try:
         array = np.asarray(data)
-    except ValueError as error:
-        raise ValueError(
-            f"nested lists must have equal lengths to make a tensor: {error}"
-        ) from None
+    except ValueError:
+        raise uneven(data, "data") from None
     except OverflowError:
         raise ValueError("a whole number does not fit into int64") from None
     if array.dtype.kind not in "fiub":
@@ -106,6 +104,30 @@ def array_of_numbers(data: Any) -> Array:
             f"a tensor is made of numbers, got {type(data).__name__}: {str(data)[:60]!r}"
         )
     return array
+
+
+def uneven(data: Any, name: str) -> Exception:
+    """The error for nested lists of different lengths: the innermost of them, and how to go on."""
+    for i, part in enumerate(data):
+        if isinstance(part, list | tuple):
+            try:
+                np.asarray(part)
+            except ValueError:
+                return uneven(part, f"{name}[{i}]")
+    parts = [np.asarray(part) for part in data]
+    if any(part.dtype.kind not in "fiub" for part in parts):
+        return TypeError(f"a tensor is made of numbers, got {type(data).__name__}: {data!r:.60}")
+    shapes = [part.shape for part in parts]
+    code = f"[lucid.tensor(part) for part in {name}]"
+    if () not in shapes and len({shape[1:] for shape in shapes}) == 1:
+        kinds = {part.dtype for part in parts}
+        code = code if len(kinds) == 1 else code.replace("part)", "part, dtype=lucid.float32)")
+        code = f"nn.utils.rnn.pad_sequence({code}, batch_first=True)"
+    return ShapeError(
+        f"nested lists must have equal lengths to make a tensor, got the shapes "
+        f"{', '.join(map(str, shapes[:8]))}{', ...' if len(shapes) > 8 else ''} in {name}"
+        + cure(code)
+    )
 
 
 def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:

@@ -334,4 +334,4 @@ def select(input: Tensor, dim: builtins.int, index: builtins.int) -> Tensor:
     tensor([2, 4])
     """
     axis, place = axis_of(dim, input.ndim), operator.index(index)
-    return GetItem((*[slice(None)] * axis, place, ...))(input)
+    return getitem(input, (*[slice(None)] * axis, place))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lucid import types
 from lucid.autograd import make_tensor
-from lucid.cures import cure, rank_cure
-from lucid.errors import ShapeError
+from lucid.cures import broadcast, broadcast_cure, cure, rank_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import expand, lift, pair, raw
+from lucid.ops.checks import check_tensor
 from lucid.ops.choosing import where
 from lucid.ops.index import getitem
 
@@ -28,6 +30,13 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     mask : Tensor
         bool, of a shape that broadcasts with the input's.
 
+    Raises
+    ------
+    DtypeError
+        If the mask is not made of bools.
+    ShapeError
+        If it does not broadcast with the input.
+
     Examples
     --------
     >>> import lucid
@@ -35,7 +44,17 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     >>> lucid.masked_select(x, x > 2)
     tensor([3, 4])
     """
-    shape = np.broadcast_shapes(input.shape, mask.shape)
+    check_tensor(mask, "mask", "masked_select")
+    if mask.dtype is not types.bool:
+        name = mask.dtype.name
+        raise DtypeError(f"masked_select takes a mask of bools, got {name}{cure('mask != 0')}")
+    shape = broadcast(input.shape, mask.shape)
+    if shape is None:
+        shapes = (input.shape, mask.shape)
+        raise ShapeError(
+            f"masked_select needs a mask that broadcasts with the input: got {mask.shape} for "
+            f"{input.shape}" + broadcast_cure(("x", "mask"), shapes)
+        )
     return getitem(expand(input, shape), expand(mask, shape))
 
 
@@ -193,7 +212,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: TensorLike) -> Tensor:
 
     Raises
     ------
-    ValueError
+    DtypeError
         If it is a fraction, or does not fit, and the input holds whole numbers.
 
     Examples
@@ -205,7 +224,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: TensorLike) -> Tensor:
     """
     filling = lift(value, input.dtype)
     if input._array.dtype.kind in "iu" and np.any(filling._array != raw(value)):
-        raise ValueError(
+        raise DtypeError(
             f"masked_fill keeps the dtype {input.dtype.name}, which does not have {value}"
             + cure("x.float()")
         )

@@ -141,10 +141,11 @@ def check_pad(pad: Sequence[int], shape: tuple[int, ...]) -> list[tuple[int, int
     except TypeError:
         raise TypeError(f"pad is a sequence of ints, got {pad!r}\n  try: (left, right)") from None
     if len(sizes) % 2 or len(sizes) > 2 * len(shape):
+        fewer = cure(f"pad={(*sizes, 0, 0)[: min(2 * len(shape), -(-len(sizes) // 2) * 2)]}")
         raise ShapeError(
-            "pad is two numbers for each axis, the last axis first: "
+            "pad takes two numbers for each axis, the last axis first: "
             f"got {tuple(sizes)} for a shape {shape}"
-            + cure(f"pad={(*sizes, 0, 0)[: min(2 * len(shape), -(-len(sizes) // 2) * 2)]}")
+            + (fewer if shape else rank_cure("x", shape, 1, 1))
         )
     pads = [(0, 0)] * (len(shape) - len(sizes) // 2)
     pads += [(sizes[i], sizes[i + 1]) for i in range(len(sizes) - 2, -1, -2)]

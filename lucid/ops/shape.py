@@ -374,10 +374,20 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
     *dims : int
         The axes, as ints or as one tuple.
 
+    Raises
+    ------
+    ShapeError
+        If an axis is named twice.
+
     Examples
     --------
     >>> import lucid
     >>> lucid.tensor([1, 2, 3]).flip(0)
     tensor([3, 2, 1])
     """
-    return Flip(tuple(axis_of(d, input.ndim, "") for d in shape_of(dims)))(input)
+    axes = tuple(axis_of(d, input.ndim, "") for d in shape_of(dims))
+    once = tuple(dict.fromkeys(axes))
+    if once != axes:
+        code = cure(f"x.flip({', '.join(map(str, once))})", input.shape)
+        raise ShapeError(f"each axis can be flipped once, got dims {shape_of(dims)}{code}")
+    return Flip(axes)(input)

@@ -9,6 +9,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, make_tensor
+from lucid.errors import DtypeError
 from lucid.ops.broadcast import floating, pair, sum_to
 from lucid.ops.choosing import where
 from lucid.ops.convert import to
@@ -327,12 +328,19 @@ def round(input: Tensor, *, decimals: builtins.int = 0) -> Tensor:
     decimals : int
         How many digits after the point are kept.
 
+    Raises
+    ------
+    DtypeError
+        If the input is made of bools.
+
     Examples
     --------
     >>> import lucid
     >>> lucid.round(lucid.tensor([0.5, 1.5, -1.7]))
     tensor([ 0.,  2., -2.])
     """
+    if input.dtype is types.bool:
+        raise DtypeError("round takes numbers, got bool\n  try: x.int()")
     return make_tensor(np.round(input._array, decimals))
 
 

@@ -6,6 +6,8 @@ parts of its compilers.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,20 @@ from torch.optim import lr_scheduler, swa_utils
 FILE = Path(__file__).with_name("torch_names.json")
 # What PyTorch's modules import for themselves.
 TOOLS = ("assert_int_or_pair", "boolean_dispatch", "handle_torch_function")
+
+
+# The modules whose functions and classes are compared by what they can be given.
+TOLD = (
+    "nn",
+    "nn.functional",
+    "nn.init",
+    "nn.utils",
+    "nn.utils.rnn",
+    "optim",
+    "optim.lr_scheduler",
+    "optim.swa_utils",
+    "utils.data",
+)
 
 
 def functions(module: Any) -> list[str]:
@@ -72,6 +88,32 @@ def names() -> dict[str, list[str]]:
     return {module: sorted(set(some)) for module, some in found.items()}
 
 
+def parameters() -> dict[str, str]:
+    """What layers, functions, optimizers and tools can be given, "*" before what is by name only.
+
+    Functions written in C++ do not tell, and what begins with an underscore is PyTorch's own.
+    """
+    found = {}
+    for module in TOLD:
+        for name in names()[module]:
+            value = getattr(importlib.import_module(f"torch.{module}"), name)
+            try:
+                given = inspect.signature(value).parameters.values()
+            except (TypeError, ValueError):
+                continue
+            words = [
+                p.name if p.kind is not p.KEYWORD_ONLY else f"*{p.name}"
+                for p in given
+                if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name[0] != "_"
+            ]
+            found[f"{module}:{name}"] = ", ".join(words)
+    return found
+
+
 if __name__ == "__main__":
-    text = {"version": torch.__version__.split("+")[0], "names": names()}
+    text = {
+        "version": torch.__version__.split("+")[0],
+        "names": names(),
+        "parameters": parameters(),
+    }
     FILE.write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")

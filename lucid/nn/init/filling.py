@@ -8,8 +8,8 @@ import numpy as np
 
 from lucid import random
 from lucid.autograd import is_tensor, no_grad
-from lucid.cures import rank_cure
-from lucid.errors import ShapeError
+from lucid.cures import cure, rank_cure
+from lucid.errors import DtypeError, ShapeError
 from lucid.random import Generator
 from lucid.tensor import Tensor
 from lucid.types import Array
@@ -27,6 +27,16 @@ def fill(tensor: Tensor, numbers: Callable[[], Array | float]) -> Tensor:
     tensor._array[...] = numbers()
     tensor._written()
     return tensor
+
+
+def draw(tensor: Tensor, numbers: Callable[[], Array | float]) -> Tensor:
+    """Fill with numbers that are drawn, thus fractions; an error, if the tensor holds others."""
+    if is_tensor(tensor) and not tensor.is_floating_point():
+        raise DtypeError(
+            f"nn.init draws fractions, which a tensor of {tensor.dtype.name} does not hold"
+            + cure("tensor.float()")
+        )
+    return fill(tensor, numbers)
 
 
 def check_axes(tensor: Tensor, name: str, least: int, most: int) -> tuple[int, ...]:
@@ -60,6 +70,8 @@ def uniform_(
     ------
     ValueError
         If a is above b.
+    DtypeError
+        If the tensor does not hold floats.
 
     Examples
     --------
@@ -70,7 +82,7 @@ def uniform_(
     """
     if not a <= b:
         raise ValueError(f"uniform_ draws from a up to b, got a={a}, b={b}")
-    return fill(tensor, lambda: random.stream(generator).uniform(a, b, tensor.shape))
+    return draw(tensor, lambda: random.stream(generator).uniform(a, b, tensor.shape))
 
 
 def normal_(
@@ -91,6 +103,8 @@ def normal_(
     ------
     ValueError
         If std is negative.
+    DtypeError
+        If the tensor does not hold floats.
 
     Examples
     --------
@@ -100,7 +114,7 @@ def normal_(
     """
     if not std >= 0:
         raise ValueError(f"std is a number from 0 up, got {std}")
-    return fill(tensor, lambda: random.stream(generator).normal(mean, std, tensor.shape))
+    return draw(tensor, lambda: random.stream(generator).normal(mean, std, tensor.shape))
 
 
 def trunc_normal_(
@@ -128,6 +142,8 @@ def trunc_normal_(
     ------
     ValueError
         If a is not below b, or std is not above 0.
+    DtypeError
+        If the tensor does not hold floats.
 
     Examples
     --------
@@ -153,7 +169,7 @@ def trunc_normal_(
         drawn = random.stream(generator).uniform(0, below[-1], tensor.shape)
         return np.clip(mean + std * np.interp(drawn, below, z), a, b)
 
-    return fill(tensor, numbers)
+    return draw(tensor, numbers)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:

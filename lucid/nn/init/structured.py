@@ -9,7 +9,7 @@ import numpy as np
 
 from lucid import random
 from lucid.errors import check_size
-from lucid.nn.init.filling import check_axes, fill
+from lucid.nn.init.filling import check_axes, draw, fill
 from lucid.random import Generator
 from lucid.tensor import Tensor
 from lucid.types import Array
@@ -124,7 +124,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
         q *= np.where(np.diag(r) < 0, -1, 1)  # else not every rotation would be equally likely
         return gain * (q if rows >= columns else q.T).reshape(tensor.shape)
 
-    return fill(tensor, numbers) if tensor.numel() else tensor
+    return draw(tensor, numbers) if tensor.numel() else tensor
 
 
 def sparse_(
@@ -174,4 +174,4 @@ def sparse_(
         np.put_along_axis(drawn, order[: math.ceil(sparsity * rows)], 0.0, 0)
         return drawn
 
-    return fill(tensor, numbers)
+    return draw(tensor, numbers)

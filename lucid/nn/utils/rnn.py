@@ -387,5 +387,9 @@ def checked_lengths(lengths: Lengths, N: int, L: int, least: int = 1) -> Ints:
             + cure(code)
         )
     if sizes.min() < least or sizes.max() > L:
-        raise ValueError(f"lengths must be from {least} to {L}, got {sizes.tolist()}")
+        mended = np.clip(sizes, least, L).tolist()
+        raise ShapeError(
+            f"lengths must be from {least} to {L}, got {sizes.tolist()}"
+            + (cure(f"lengths={mended}") if L else "")
+        )
     return sizes.astype(np.int64)

@@ -125,6 +125,17 @@ def no_such_name(module: str, name: str, names: list[str]) -> AttributeError:
     return AttributeError(message)
 
 
+def shown(value: object) -> str:
+    """A value as a message shows it; of an array or a tensor, of any library, what it is."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape and dtype is not None:
+        library = type(value).__module__.partition(".")[0]
+        kind = {"numpy": "NumPy array", "torch": "PyTorch tensor"}.get(library, "tensor")
+        return f"a {kind} of shape {tuple(shape)} and {str(dtype).rpartition('.')[2]}"
+    written = repr(value)
+    return written if len(written) <= 80 else f"a {type(value).__name__}, {written[:60]}..."
+
+
 def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: int) -> int:
     """Return ``value`` as an int of at least ``minimum``; ``(3,)`` counts as 3.
 
@@ -143,7 +154,7 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
             cure = f"\n  try: {name}={int(value)}"
         elif isinstance(value, str) and value.strip().isdecimal():
             cure = f"\n  try: {name}={value.strip()}, without quotation marks"
-        raise TypeError(f"{name} must be an int, got {value!r}{cure}") from None
+        raise TypeError(f"{name} must be an int, got {shown(value)}{cure}") from None
     if size < minimum:
         option = f"\n  try: {name}={minimum}" if name.isidentifier() else ""
         raise ValueError(f"{name} must be at least {minimum}, got {size}{option}")

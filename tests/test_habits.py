@@ -290,3 +290,39 @@ def test_an_option_that_is_out_of_range_has_a_cure(call, wrong, cure):
     assert found, caught.value
     assert cure in (None, found[1])
     call(**{name: eval(found[1])})
+
+
+# --------------------------------------------------------------------------------- layers, written
+
+@pytest.mark.parametrize(
+    ("make", "said", "made"),
+    [
+        (lambda: nn.LazyLinear(16, 9), r"got 9; a LazyLinear leaves in_features out\n  try: ",
+         "nn.LazyLinear(9)"),
+        (lambda: nn.Linear(16, 9, 2), r"^bias must be True or False, got 2\n  try: ", "bias=True"),
+        (lambda: nn.LazyLinear(9, "no"), r"bias must be True or False, got 'no'\n", "bias=True"),
+        (lambda: nn.Linear(16, 9, X), r"got a tensor of shape \(2, 4, 8\) and float32\n", None),
+        (lambda: nn.LazyBatchNorm1d(16), r"leaves num_features out.*: got eps=16\n", "eps=1e-5"),
+        (lambda: nn.LazyInstanceNorm1d(16), "leaves num_features out.* eps=16", "eps=1e-5"),
+        (lambda: nn.LazyGroupNorm(4, 16), "leaves num_channels out.* eps=16", "eps=1e-5"),
+        (lambda: nn.LazyLayerNorm(1, 16), "leaves normalized_shape out.* eps=16", "eps=1e-5"),
+        (lambda: nn.BatchNorm1d(16, affine=1), "affine must be True or False, got 1", None),
+        (lambda: nn.LazyConv1d(4, 3, bias=1), "got 1; a LazyConv1d leaves in_channels", None),
+        (lambda: nn.LSTM(3, 4, 1, 2), "bias must be True or False, got 2", None),
+        (lambda: nn.GRU(3, 4, batch_first=None), "batch_first .* got None", None),
+    ],
+)  # fmt: skip
+def test_a_number_that_a_layer_has_no_place_for(make, said, made):
+    with pytest.raises(TypeError, match=said) as caught:
+        make()
+    cure = str(caught.value).split("  try: ")[1]
+    assert made in (None, cure)
+    if cure.startswith("nn."):
+        assert eval(cure)(X[:, 0]).shape == (2, 9)
+
+
+def test_what_may_be_meant_is_no_error():
+    assert nn.Linear(2, 3, np.bool_(False)).bias is None
+    assert nn.LazyBatchNorm1d(16.0).eps == 16.0
+    assert nn.BatchNorm1d(4, 1).eps == 1
+    assert repr(nn.LazyConv1d(12, 16, 5)).endswith("kernel_size=16, stride=5)")

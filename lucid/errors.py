@@ -125,6 +125,11 @@ def no_such_name(module: str, name: str, names: list[str]) -> AttributeError:
     return AttributeError(message)
 
 
+def is_torch(value: object) -> bool:
+    """Whether a value is a tensor of PyTorch's, which need not be installed."""
+    return type(value).__module__.partition(".")[0] == "torch"
+
+
 def shown(value: object) -> str:
     """A value as a message shows it; of an array or a tensor, of any library, what it is."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)

@@ -44,9 +44,11 @@ class ModuleList(Module):
     (3, 4)
     """
 
+    takes_tensors = True  # to say what it holds
+
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules or ())
+        self.extend(() if modules is None else modules)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Make ``module`` an element; None is not one."""
@@ -135,6 +137,8 @@ class Sequential(ModuleList):
     LazyConv1d(in_channels=1, out_channels=8, kernel_size=3)
     """
 
+    takes_tensors = True  # to say what it holds
+
     def __init__(self, *args: Any) -> None:
         Module.__init__(self)
         if len(args) == 1 and isinstance(args[0], list | tuple):
@@ -174,6 +178,8 @@ class ModuleDict(Module):
     >>> heads["vowel"]
     LazyLinear(in_features=None, out_features=5)
     """
+
+    takes_tensors = True  # to say what it holds
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
         super().__init__()

@@ -229,8 +229,8 @@ class LazyConv1d(LazyMixin, Conv1d):
 
         y[n, o, t] = b[o] + sum over c, k of w[o, c, k] * p[n, c0 + c, t*stride + k*dilation]
 
-    Lazy layers leave out the input's size: what is first here is ``out_channels``, and a number too many
-    would be taken for the stride.
+    Lazy layers leave out the input's size: what is first here is ``out_channels``, and a
+    number too many would be taken for the stride.
 
     Parameters
     ----------

@@ -124,8 +124,8 @@ class LazyGroupNorm(LazyMixin, GroupNorm):
     ``y = (x - mean) / sqrt(var + eps) * w_c + b_c``, with mean and var over a group's channels and
     all positions
 
-    Lazy layers leave out the input's size: what is first here is ``num_groups``, and a number too many
-    would be taken for ``eps`` (an error).
+    Lazy layers leave out the input's size: what is first here is ``num_groups``, and a
+    number too many would be taken for ``eps`` (an error).
 
     Parameters
     ----------

@@ -161,8 +161,8 @@ class LazyLayerNorm(LazyMixin, LayerNorm):
 
     ``y = (x - mean) / sqrt(var + eps) * w + b``, with mean and var over the normalized axes
 
-    Lazy layers leave out the input's size: what is first here is ``normalized_ndim``, and a number too many
-    would be taken for ``eps`` (an error).
+    Lazy layers leave out the input's size: what is first here is ``normalized_ndim``, and a
+    number too many would be taken for ``eps`` (an error).
 
     Parameters
     ----------

@@ -86,7 +86,7 @@ class SizedLayer(Module):
     sizing: ClassVar[tuple[str, ...]] = ()  # the other attributes that shapes follow from
     lazy: ClassVar[bool] = False
 
-    def __init__(self, device: DeviceLike, dtype: DTypeLike) -> None:
+    def __init__(self, device: DeviceLike = None, dtype: DTypeLike = None) -> None:
         types.as_device(device)
         wanted = types.as_dtype(dtype)
         if not wanted.is_floating_point:
@@ -199,14 +199,20 @@ class SizedLayer(Module):
 
         ValueError if the size is impossible.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say which shapes follow from {self.inferred}\n"
+            '  try: def _shapes(self, size): return {"weight": (size,)}'
+        )
 
     def _make_buffers(self, size: Any) -> None:
         """Register the buffers, and set the other attributes, that follow from the size."""
 
     def _size_from_input(self, x: Any) -> Any:
         """The size that an input has; an error if it is no input for this layer at all."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how an input shows its {self.inferred}\n"
+            f"  try: def _size_from_input(self, x): return x.shape[{self.inferred_axis}]"
+        )
 
     def _check_inferred(self, size: Any) -> Any:
         """The size as it is kept; an error if there is no such size."""
@@ -305,7 +311,10 @@ class SizedLayer(Module):
 
     def reset_parameters(self) -> None:
         """Initialize the parameters anew; nothing happens while they wait for their shapes."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say what its parameters begin with\n"
+            "  try: def reset_parameters(self): ..., with nn.init, unless they are None"
+        )
 
     def _convert(self, dtype: types.dtype) -> None:
         super()._convert(dtype)

@@ -128,8 +128,8 @@ class LazyLinear(LazyMixin, Linear):
 
     ``y[..., o] = b[o] + sum over i of w[o, i] * x[..., i]``
 
-    Lazy layers leave out the input's size: what is first here is ``out_features``, and a number too many
-    would be taken for the bias (an error).
+    Lazy layers leave out the input's size: what is first here is ``out_features``, and a
+    number too many would be taken for the bias (an error).
 
     Parameters
     ----------

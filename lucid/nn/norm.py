@@ -192,8 +192,8 @@ class LazyBatchNorm1d(LazyMixin, BatchNorm1d):
 
     ``y = (x - mean_c) / sqrt(var_c + eps) * w_c + b_c``, for each channel c
 
-    Lazy layers leave out the input's size: what is first here is ``eps``, and a number too many
-    would be taken for it (an error).
+    Lazy layers leave out the input's size: what is first here is ``eps``, and a
+    number too many would be taken for it (an error).
 
     Parameters
     ----------

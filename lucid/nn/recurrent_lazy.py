@@ -14,8 +14,8 @@ class LazyRNN(LazyMixin, RNN):
 
     The formula and all arguments are those of ``RNN``.
 
-    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a number too many
-    would be taken for ``num_layers``.
+    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a
+    number too many would be taken for ``num_layers``.
 
     Parameters
     ----------
@@ -85,8 +85,8 @@ class LazyLSTM(LazyMixin, LSTM):
 
     The formula and all arguments are those of ``LSTM``.
 
-    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a number too many
-    would be taken for ``num_layers``.
+    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a
+    number too many would be taken for ``num_layers``.
 
     Parameters
     ----------
@@ -156,8 +156,8 @@ class LazyGRU(LazyMixin, GRU):
 
     The formula and all arguments are those of ``GRU``.
 
-    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a number too many
-    would be taken for ``num_layers``.
+    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a
+    number too many would be taken for ``num_layers``.
 
     Parameters
     ----------

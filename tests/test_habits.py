@@ -525,3 +525,97 @@ def test_a_reduction_of_numpy_is_that_of_lucid(function):
 def test_other_names_are_errors(call, said):
     with pytest.raises(TypeError, match=said):
         call()
+
+
+# --------------------------------------------------------------------- what else is written first
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: nn.Conv1d(4, 2, 3, padding="causal", dilation=2), "F.pad(x, (4, 0))"),
+        (lambda: nn.LazyConv1d(2, 3, padding="causal"), "F.pad(x, (2, 0))"),
+        (lambda: nn.Conv1d(4, 2, 3, padding=(1, 2)), "F.pad(x, (1, 2))"),
+        (lambda: F.conv1d(X, lucid.ones(2, 4, 3), padding=[1, 2]), "F.pad(x, (1, 2))"),
+    ],
+)
+def test_a_padding_of_two_sides_is_made_before(make, code):
+    with pytest.raises((TypeError, ValueError), match=r"\n  try: F.pad\(x, ") as caught:
+        make()
+    cure = str(caught.value).split("  try: ")[1]
+    assert cure == f"{code}    # before it, and padding=0"
+    left, right = eval(code.removeprefix("F.pad(x, ").removesuffix(")"))
+    assert eval(cure, {"F": F, "x": X}).shape == (2, 4, 8 + left + right)
+
+
+def test_a_padding_to_the_left_sees_no_future():
+    conv = nn.Conv1d(4, 2, 3, dilation=2)
+    x = lucid.randn(1, 4, 10)
+    later = x.clone()
+    later[:, :, 5:] = 0.0
+    out, other = (conv(F.pad(signal, (4, 0))) for signal in (x, later))
+    assert out.shape == (1, 2, 10)
+    assert out[:, :, :5].tolist() == other[:, :, :5].tolist()
+    assert (out != other)[:, :, 5:].all()
+
+
+@pytest.mark.parametrize(("size", "cure"), [(3.5, 3), (0.5, 1), (7.0, 7)])
+def test_a_size_that_is_no_whole_number(size, cure):
+    said = rf"kernel_size must be an int, got {size}\n  try: kernel_size={cure}$"
+    with pytest.raises(TypeError, match=said):
+        nn.Conv1d(4, 2, size)
+    with pytest.raises(TypeError, match="got nan$"):
+        nn.Conv1d(4, 2, float("nan"))
+
+
+@pytest.mark.parametrize("name", ["no_grad", "enable_grad", "set_grad_enabled"])
+def test_a_switch_without_parentheses(name):
+    before = lucid.is_grad_enabled()
+    with pytest.raises(TypeError, match=rf"{name} is a class.*\n  try: ") as caught:
+        with getattr(lucid, name):
+            raise AssertionError("entered")
+    assert lucid.is_grad_enabled() == before
+    code = str(caught.value).split("  try: ")[1]
+    exec(f"{code}\n    pass", {"lucid": lucid})
+    assert lucid.is_grad_enabled() == before
+
+
+@pytest.mark.parametrize(
+    ("function", "code"),
+    [
+        (F.relu, "nn.ReLU()"),
+        (lucid.relu, "nn.ReLU()"),
+        (F.leaky_relu, "nn.LeakyReLU()"),
+        (F.max_pool1d, "nn.MaxPool1d(kernel_size)"),
+        (
+            lambda x: x,
+            "a class of your own, class Layer(nn.Module), whose forward calls the function",
+        ),
+    ],
+)
+def test_a_function_is_no_module(function, code):
+    said = f"Sequential holds modules, got function\n  try: {code}"
+    with pytest.raises(TypeError, match=re.escape(said)):
+        nn.Sequential(nn.Conv1d(4, 2, 3), function)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "code"),
+    [
+        ("lucid", "summary", "lucid.explain.summary"),
+        ("lucid", "DataLoader", "data.DataLoader"),
+        ("lucid", "Conv1d", "nn.Conv1d"),
+        ("lucid", "Conv2d", "nn.Conv1d"),
+        ("lucid", "concatenate", "lucid.cat"),
+        ("lucid", "swapaxes", "lucid.transpose"),
+        ("lucid.nn", "one_hot", "F.one_hot"),
+        ("lucid.nn", "Adam", "optim.Adam"),
+        ("lucid.optim", "Linear", "nn.Linear"),
+        ("lucid.nn.functional", "stack", "lucid.stack"),
+    ],
+)
+def test_a_name_that_is_elsewhere(module, name, code):
+    with pytest.raises(AttributeError, match=rf"has no attribute '{name}'.*\n  try: {code}$"):
+        getattr(importlib.import_module(module), name)
+    importlib.import_module("lucid.explain")
+    assert callable(eval(code, {"lucid": lucid, "nn": nn, "F": F, **vars(lucid)}))

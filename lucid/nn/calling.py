@@ -32,13 +32,30 @@ class Called:
         """Refuse a tensor instead of the first option of a layer of lucid's own."""
         own = cls.__module__.startswith("lucid.nn.") and not cls.takes_tensors
         if own and args and is_tensor(args[0]):
-            options = inspect.signature(cls).parameters.values()
-            needed = [option.name for option in options if option.default is option.empty]
             raise TypeError(
                 f"nn.{cls.__name__} is a class, whose options make a layer; got {shown(args[0])}\n"
-                f"  try: nn.{cls.__name__}({', '.join(needed)})(x)"
+                f"  try: {made(cls)}(x)"
             )
         return super().__new__(cls)
+
+
+def made(layer: type) -> str:
+    """The code that makes a layer of lucid's: its class, and the options it cannot do without."""
+    options = inspect.signature(layer).parameters.values()
+    needed = [option.name for option in options if option.default is option.empty]
+    return f"nn.{layer.__name__}({', '.join(needed)})"
+
+
+def layer_for(function: Callable[..., Any]) -> str:
+    """The code that makes the layer which computes a function: ``nn.ReLU()`` for ``F.relu``."""
+    name = getattr(function, "__name__", "").replace("_", "").lower()  # a partial has none
+    waiting: list[type] = list(Called.__subclasses__())
+    while waiting:
+        layer = waiting.pop()
+        if layer.__name__.lower() == name and layer.__module__.startswith("lucid.nn."):
+            return made(layer)
+        waiting.extend(layer.__subclasses__())
+    return "a class of your own, class Layer(nn.Module), whose forward calls the function"
 
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, overload
 
+from lucid.nn.calling import layer_for
 from lucid.nn.module import Module
 
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
@@ -17,6 +18,8 @@ def checked(module: Module | None, container: str) -> Module:
         cure = ""
         if isinstance(module, type) and issubclass(module, Module):
             cure = f"\n  try: {module.__name__}(...), a layer made of that class"
+        elif callable(module):
+            cure = f"\n  try: {layer_for(module)}"
         raise TypeError(f"{container} holds modules, got {type(module).__name__}{cure}")
     return module
 

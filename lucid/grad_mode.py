@@ -41,13 +41,15 @@ class Switch(type):
     """The class of the switches' classes, which says what ``with lucid.no_grad:`` lacks."""
 
     def __enter__(cls) -> NoReturn:
+        """Refuse: it is the call that makes what ``with`` takes."""
         name = cls.__name__
         option = "True" if name == "set_grad_enabled" else ""
         raise TypeError(
-            f"{name} is a class, and with needs a switch\n  try: with lucid.{name}({option}):"
+            f"{name} is a class, whose objects are for with\n  try: with lucid.{name}({option}):"
         )
 
-    def __exit__(cls, *_: object) -> None: ...
+    def __exit__(cls, *_: object) -> None:
+        """Python looks for it before it calls ``__enter__``; nothing comes here."""
 
 
 class Recording(ContextDecorator, metaclass=Switch):

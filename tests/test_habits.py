@@ -564,16 +564,16 @@ def test_a_size_that_is_no_whole_number(size, cure):
     said = rf"kernel_size must be an int, got {size}\n  try: kernel_size={cure}$"
     with pytest.raises(TypeError, match=said):
         nn.Conv1d(4, 2, size)
-    with pytest.raises(TypeError, match="got nan$"):
+    with pytest.raises(TypeError, match=r"got nan$"):
         nn.Conv1d(4, 2, float("nan"))
 
 
 @pytest.mark.parametrize("name", ["no_grad", "enable_grad", "set_grad_enabled"])
 def test_a_switch_without_parentheses(name):
     before = lucid.is_grad_enabled()
-    with pytest.raises(TypeError, match=rf"{name} is a class.*\n  try: ") as caught:
-        with getattr(lucid, name):
-            raise AssertionError("entered")
+    said = rf"{name} is a class.*\n  try: "
+    with pytest.raises(TypeError, match=said) as caught, getattr(lucid, name):
+        raise AssertionError("entered")
     assert lucid.is_grad_enabled() == before
     code = str(caught.value).split("  try: ")[1]
     exec(f"{code}\n    pass", {"lucid": lucid})

@@ -1,8 +1,10 @@
+import inspect
 import shutil
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from sphinx.util.inspect import stringify_signature
 
 import lucid
 from lucid.explain import animate_conv1d, graph
@@ -153,7 +155,18 @@ def accessible(app, pagename, templatename, context, doctree):
         context[part] = html.replace("<pre>", '<pre tabindex="0">')
 
 
+def options_of_layers(app, what, name, obj, options, signature, return_annotation):
+    """A layer's signature: that of its ``__init__``, before which Sphinx looks at ``__new__``."""
+    if what == "class" and issubclass(obj, lucid.nn.Module):
+        plain = stringify_signature(
+            inspect.signature(obj), show_annotation=False, show_return_annotation=False
+        )
+        return plain, None
+    return None
+
+
 def setup(app):
+    app.connect("autodoc-process-signature", options_of_layers)
     app.connect("config-inited", copy_tutorials)
     app.connect("env-before-read-docs", spread_tutorials)
     app.add_directive("animation", Animation)

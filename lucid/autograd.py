@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeAlias, TypeGuard
 
 import numpy as np
 
-from lucid.errors import NotHere, add_to_message
+from lucid.errors import NotHere, add_to_message, is_torch
 from lucid.grad_mode import (
     enable_grad,
     is_grad_enabled,
@@ -234,6 +234,8 @@ def not_called_with_tensors(name: str, inputs: tuple[object, ...]) -> str:
     code = f"lucid.tensor(...), or give numbers to {name}.__init__"
     if any(isinstance(x, np.ndarray) for x in inputs):
         code = "lucid.from_numpy(x)"
+    if any(is_torch(x) for x in inputs):
+        got, code = "a PyTorch tensor", "lucid.from_numpy(x.numpy())"
     return f"{name} is called with tensors, got {got}\n  try: {code}"
 
 

@@ -5,8 +5,10 @@ A message gives the rule, the values that broke it, and, where there is one to g
 
 from __future__ import annotations
 
+import math
 import operator
 import re
+import sys
 from typing import NoReturn, SupportsIndex
 
 import numpy as np
@@ -106,6 +108,21 @@ class NotHere:
         raise AttributeError(f"{who} has no {self.name}: {self.why.format(who)}")
 
 
+#: Where to look for a name that is not where it was looked for, and what lucid calls otherwise.
+PLACES = ("", ".nn", ".nn.functional", ".optim", ".data", ".utils")
+OTHERWISE = {
+    "absolute": "lucid.abs",
+    "array": "lucid.tensor",
+    "concat": "lucid.cat",
+    "concatenate": "lucid.cat",
+    "expand_dims": "lucid.unsqueeze",
+    "explain": "lucid.explain.explain",
+    "graph": "lucid.explain.graph",
+    "summary": "lucid.explain.summary",
+    "swapaxes": "lucid.transpose",
+}
+
+
 def no_such_name(module: str, name: str, names: list[str]) -> AttributeError:
     """The error for a name that a module has not, with the one that was perhaps meant."""
     import difflib  # not before a name is missing
@@ -122,7 +139,34 @@ def no_such_name(module: str, name: str, names: list[str]) -> AttributeError:
         message += ': lucid computes on the CPU\n  try: "cpu"'
     elif meant:
         message += f"\n  try: {short}.{meant[0]}"
+    elif place := elsewhere(name) or elsewhere(flat):
+        message += f"\n  try: {place}"
     return AttributeError(message)
+
+
+def elsewhere(name: str) -> str:
+    """The public name of another module: "nn.Conv1d"; else ""."""
+    for place in PLACES:
+        module = sys.modules.get(f"lucid{place}")  # what is being imported may lack some
+        if module and name in module.__dict__.get("__all__", ()):
+            return {".nn.functional": "F"}.get(place, place[1:] or "lucid") + f".{name}"
+    return OTHERWISE.get(name, "")
+
+
+def is_torch(value: object) -> bool:
+    """Whether a value is a tensor of PyTorch's, which need not be installed."""
+    return type(value).__module__.partition(".")[0] == "torch"
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it; of an array or a tensor, of any library, what it is."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape and dtype is not None:
+        library = type(value).__module__.partition(".")[0]
+        kind = {"numpy": "NumPy array", "torch": "PyTorch tensor"}.get(library, "tensor")
+        return f"a {kind} of shape {tuple(shape)} and {str(dtype).rpartition('.')[2]}"
+    written = repr(value)
+    return written if len(written) <= 80 else f"a {type(value).__name__}, {written[:60]}..."
 
 
 def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: int) -> int:
@@ -139,11 +183,12 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
         size = operator.index(value)  # a longer tuple fails here
     except TypeError:
         cure = ""
-        if isinstance(value, float) and value.is_integer():
-            cure = f"\n  try: {name}={int(value)}"
+        if isinstance(value, float) and math.isfinite(value):
+            whole = int(value) if value.is_integer() else max(minimum, math.floor(value))
+            cure = f"\n  try: {name}={whole}"
         elif isinstance(value, str) and value.strip().isdecimal():
             cure = f"\n  try: {name}={value.strip()}, without quotation marks"
-        raise TypeError(f"{name} must be an int, got {value!r}{cure}") from None
+        raise TypeError(f"{name} must be an int, got {shown(value)}{cure}") from None
     if size < minimum:
         option = f"\n  try: {name}={minimum}" if name.isidentifier() else ""
         raise ValueError(f"{name} must be at least {minimum}, got {size}{option}")

@@ -6,7 +6,7 @@ import inspect
 import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 __all__ = ["enable_grad", "is_grad_enabled", "no_grad", "set_grad_enabled"]
 
@@ -41,7 +41,22 @@ def is_grad_enabled() -> bool:
     return recording.enabled
 
 
-class Recording(ContextDecorator):
+class Switch(type):
+    """The class of the switches' classes, which says what ``with lucid.no_grad:`` lacks."""
+
+    def __enter__(cls) -> NoReturn:
+        """Refuse: it is the call that makes what ``with`` takes."""
+        name = cls.__name__
+        option = "True" if name == "set_grad_enabled" else ""
+        raise TypeError(
+            f"{name} is a class, whose objects are for with\n  try: with lucid.{name}({option}):"
+        )
+
+    def __exit__(cls, *_: object) -> None:
+        """Python looks for it before it calls ``__enter__``; nothing comes here."""
+
+
+class Recording(ContextDecorator, metaclass=Switch):
     """Within the block, record or do not; one object may be entered again, by any thread."""
 
     _wanted: bool

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import lucid
 from lucid import nn
 from lucid.nn import functional as F
+from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
 
 # -------------------------------------------------------------------------------- names of modules
 
@@ -290,3 +291,331 @@ def test_an_option_that_is_out_of_range_has_a_cure(call, wrong, cure):
     assert found, caught.value
     assert cure in (None, found[1])
     call(**{name: eval(found[1])})
+
+
+# --------------------------------------------------------------------------------- layers, written
+
+
+@pytest.mark.parametrize(
+    ("make", "said", "made"),
+    [
+        (lambda: nn.LazyLinear(16, 9), r"got 9; a LazyLinear leaves in_features out\n  try: ",
+         "nn.LazyLinear(9)"),
+        (lambda: nn.Linear(16, 9, 2), r"^bias must be True or False, got 2\n  try: ", "bias=True"),
+        (lambda: nn.LazyLinear(9, "no"), r"bias must be True or False, got 'no'\n", "bias=True"),
+        (lambda: nn.Linear(16, 9, X), r"got a tensor of shape \(2, 4, 8\) and float32\n", None),
+        (lambda: nn.LazyBatchNorm1d(16), r"leaves num_features out.*: got eps=16\n", "eps=1e-5"),
+        (lambda: nn.LazyInstanceNorm1d(16), "leaves num_features out.* eps=16", "eps=1e-5"),
+        (lambda: nn.LazyGroupNorm(4, 16), "leaves num_channels out.* eps=16", "eps=1e-5"),
+        (lambda: nn.LazyLayerNorm(1, 16), "leaves normalized_shape out.* eps=16", "eps=1e-5"),
+        (lambda: nn.BatchNorm1d(16, affine=1), "affine must be True or False, got 1", None),
+        (lambda: nn.LazyConv1d(4, 3, bias=1), "got 1; a LazyConv1d leaves in_channels", None),
+        (lambda: nn.LSTM(3, 4, 1, 2), "bias must be True or False, got 2", None),
+        (lambda: nn.GRU(3, 4, batch_first=None), "batch_first .* got None", None),
+    ],
+)  # fmt: skip
+def test_a_number_that_a_layer_has_no_place_for(make, said, made):
+    with pytest.raises(TypeError, match=said) as caught:
+        make()
+    cure = str(caught.value).split("  try: ")[1]
+    assert made in (None, cure)
+    if cure.startswith("nn."):
+        assert eval(cure)(X[:, 0]).shape == (2, 9)
+
+
+def test_what_may_be_meant_is_no_error():
+    assert nn.Linear(2, 3, np.bool_(False)).bias is None
+    assert nn.LazyBatchNorm1d(16.0).eps == 16.0
+    assert nn.BatchNorm1d(4, 1).eps == 1
+    assert repr(nn.LazyConv1d(12, 16, 5)).endswith("kernel_size=16, stride=5)")
+
+
+# ------------------------------------------------------------------------------- classes as layers
+
+
+@pytest.mark.parametrize(
+    ("layer", "options"),
+    [
+        ("MaxPool1d", "kernel_size"),
+        ("Linear", "in_features, out_features"),
+        ("LSTM", "input_size, hidden_size"),
+        ("LazyConv1d", "out_channels, kernel_size"),
+        ("Embedding", "num_embeddings, embedding_dim"),
+        ("GELU", ""),
+        ("Sigmoid", ""),
+        ("ReLU", ""),
+        ("Flatten", ""),
+        ("LazyBatchNorm1d", ""),
+    ],
+)
+def test_a_class_is_not_a_layer(layer, options):
+    with pytest.raises(TypeError, match=f"nn.{layer} is a class") as caught:
+        getattr(nn, layer)(X)
+    message = str(caught.value)
+    assert "got a tensor of shape (2, 4, 8) and float32\n" in message
+    assert message.endswith(f"\n  try: nn.{layer}({options})(x)")
+    if not options:
+        assert eval(message.split("try: ")[1], {"nn": nn, "x": X}) is not None
+
+
+def test_a_layer_of_ones_own_may_be_made_of_tensors():
+    class Filter(nn.Module):
+        def __init__(self, kernel):
+            super().__init__()
+            self.register_buffer("kernel", kernel)
+
+    assert Filter(X).kernel is X
+    assert nn.CrossEntropyLoss(X[0, 0]).weight.shape == (8,)
+    assert nn.Identity(X)(3) == 3
+    for container in (nn.Sequential, nn.ModuleList):
+        with pytest.raises(TypeError, match=f"{container.__name__} holds modules, got Tensor"):
+            container(X)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: nn.Linear(8, out_features=x),
+        lambda x: nn.MaxPool1d(kernel_size=x),
+        lambda x: nn.GELU(approximate=x),
+        lambda x: nn.Unflatten(dim=x, unflattened_size=(2, 2)),
+        lambda x: lucid.cat([x.numpy()]),
+    ],
+)
+def test_a_message_shows_what_a_tensor_is_and_no_numbers(call):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        call(lucid.zeros(100, 4))
+    assert re.search(r"a (tensor|NumPy array) of shape \(100, 4\) and float32", str(caught.value))
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: nn.Conv1d(4, 2, 3)(x),
+        lambda x: nn.LazyLinear(2)(x),
+        lambda x: nn.LSTM(8, 2)(x),
+        lambda x: F.relu(x),
+        lambda x: F.softmax(x, 1),
+        lambda x: lucid.ones(2, 4, 8) + x,
+        lambda x: x + lucid.ones(2, 4, 8),
+        lambda x: lucid.sum(x),
+        lambda x: lucid.cat([x, x]),
+    ],
+)
+def test_a_tensor_of_pytorch_is_handed_over(call):
+    torch = pytest.importorskip("torch")
+    x = torch.ones(2, 4, 8)
+    with pytest.raises(TypeError, match="got a PyTorch tensor") as caught:
+        call(x)
+    code = str(caught.value).split("  try: ")[1]
+    cured = eval(code, {"lucid": lucid, "x": x, "tensors": [x, x]})
+    assert cured.shape in ((2, 4, 8), (4, 4, 8))
+    if not code.startswith("lucid.cat"):
+        call(cured)
+
+
+def test_softmax_needs_its_axis():
+    for layer in (nn.Softmax, nn.LogSoftmax):
+        said = rf"dim must be an int, got NoneType\n  try: nn.{layer.__name__}\(dim=1\)"
+        with pytest.raises(TypeError, match=said):
+            layer()
+
+
+def test_the_extremes_of_an_axis_are_a_pair():
+    x = lucid.tensor([[1.0, 5.0], [4.0, 2.0]])
+    with pytest.raises(AttributeError, match=r"pair, values and indices, .* 'shape'") as caught:
+        x.max(1).shape  # noqa: B018  (the error is what is wanted)
+    code = str(caught.value).split("  try: ")[1]
+    assert eval(code, {"x": x, "dim": 1}) == (2,)
+    with pytest.raises(AttributeError, match=r"without 'shap'$"):
+        x.min(1).shap  # noqa: B018  (as above)
+    assert pickle.loads(pickle.dumps(x.max(1))).values.tolist() == [5, 4]
+
+
+def test_a_sized_layer_of_ones_own_is_told_what_it_lacks():
+    class Gain(SizedLayer):
+        inferred = "channels"
+
+        def __init__(self, channels):
+            super().__init__()
+            self.channels = None
+            self._declare("weight")
+            self._complete(channels)
+
+        def forward(self, x):
+            return x * self.weight[:, None]
+
+    class LazyGain(LazyMixin, Gain):
+        def __init__(self):
+            super().__init__(PENDING)
+
+    said = r"{} does not say which shapes .* channels\n  try: def _shapes\(self, size\)"
+    with pytest.raises(NotImplementedError, match=said.format("Gain")):
+        Gain(4)
+    said = r"LazyGain does not say how .* channels\n  try: def _size_from_input\(self, x\)"
+    with pytest.raises(NotImplementedError, match=said):
+        LazyGain()(X)
+    Gain._size_from_input = lambda self, x: x.shape[1]
+    Gain._shapes = lambda self, size: {"weight": (size,)}
+    with pytest.raises(NotImplementedError, match=r"begin with\n  try: def reset_parameters"):
+        LazyGain()(X)
+    Gain.reset_parameters = lambda self: self.weight is None or nn.init.ones_(self.weight)
+    assert LazyGain()(X).tolist() == X.tolist()
+
+
+# --------------------------------------------------------------------- NumPy's names for options
+
+AXES = [lucid.sum, lucid.mean, lucid.var, lucid.std, lucid.amax, lucid.amin, lucid.nansum,
+        lucid.nanmean, lucid.argmax, lucid.prod, lucid.norm, lucid.logsumexp]  # fmt: skip
+
+
+def as_lists(out):
+    return [t.tolist() for t in out] if isinstance(out, tuple) else out.tolist()
+
+
+@pytest.mark.parametrize("op", [*AXES, lucid.max, lucid.min, lucid.median])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_axis_is_dim_and_keepdims_is_keepdim(op, axis):
+    x = lucid.randn(3, 4, dtype="float64", requires_grad=True)
+    expected = as_lists(op(x, dim=axis, keepdim=True))
+    assert as_lists(op(x, axis=axis, keepdims=True)) == expected
+    assert as_lists(getattr(x, op.__name__)(axis=axis, keepdim=True)) == expected
+    assert as_lists(op(x, axis=axis)) == as_lists(op(x, dim=axis))
+
+
+def test_axis_of_what_is_no_reduction():
+    x = lucid.randn(3, 4)
+    assert x.softmax(axis=1).tolist() == x.softmax(1).tolist()
+    assert x.cumsum(axis=0).tolist() == x.cumsum(0).tolist()
+    assert as_lists(x.sort(axis=0)) == as_lists(x.sort(0))
+    assert lucid.cat([x, x], axis=1).shape == (3, 8)
+    assert lucid.stack([x, x], axis=2).shape == (3, 4, 2)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [np.mean, np.sum, np.max, np.min, np.prod, np.std, np.var, np.any, np.all, np.argmax],
+)
+def test_a_reduction_of_numpy_is_that_of_lucid(function):
+    x = lucid.randn(3, 4, dtype="float64", requires_grad=True)
+    array = x.detach().numpy()
+    assert type(function(x)) is lucid.Tensor
+    np.testing.assert_allclose(function(x).tolist(), function(array), 1e-12)
+    if function in (np.max, np.min):  # with an axis, as PyTorch has it
+        assert function(x, axis=1).values.tolist() == function(array, axis=1).tolist()
+        assert function(x, keepdims=True).tolist() == function(array, keepdims=True).tolist()
+        return
+    np.testing.assert_allclose(function(x, axis=1).tolist(), function(array, axis=1), 1e-12)
+    assert function(x).requires_grad == (function not in (np.any, np.all, np.argmax))
+    kept = function(x, axis=0, keepdims=True)
+    np.testing.assert_allclose(kept.tolist(), function(array, axis=0, keepdims=True), 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: X.mean(axis=1, dim=1), r"mean takes dim once, got axis, dim\n  try: dim"),
+        (lambda: X.sum(axes=1), r"sum\(\) got an unexpected keyword argument 'axes'$"),
+        (lambda: np.sum(X, out=np.ones(1)), r"sum makes a new tensor.*\n  try: out = x.sum\(\)"),
+        (lambda: X.mean(axis=1, keep=True), r"unexpected keyword argument 'keep'$"),
+        (lambda: X.argmax(ddof=1), "unexpected keyword argument 'correction'"),
+    ],
+)
+def test_other_names_are_errors(call, said):
+    with pytest.raises(TypeError, match=said):
+        call()
+
+
+# --------------------------------------------------------------------- what else is written first
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: nn.Conv1d(4, 2, 3, padding="causal", dilation=2), "F.pad(x, (4, 0))"),
+        (lambda: nn.LazyConv1d(2, 3, padding="causal"), "F.pad(x, (2, 0))"),
+        (lambda: nn.Conv1d(4, 2, 3, padding=(1, 2)), "F.pad(x, (1, 2))"),
+        (lambda: F.conv1d(X, lucid.ones(2, 4, 3), padding=[1, 2]), "F.pad(x, (1, 2))"),
+    ],
+)
+def test_a_padding_of_two_sides_is_made_before(make, code):
+    with pytest.raises((TypeError, ValueError), match=r"\n  try: F.pad\(x, ") as caught:
+        make()
+    cure = str(caught.value).split("  try: ")[1]
+    assert cure == f"{code}    # before it, and padding=0"
+    left, right = eval(code.removeprefix("F.pad(x, ").removesuffix(")"))
+    assert eval(cure, {"F": F, "x": X}).shape == (2, 4, 8 + left + right)
+
+
+def test_a_padding_to_the_left_sees_no_future():
+    conv = nn.Conv1d(4, 2, 3, dilation=2)
+    x = lucid.randn(1, 4, 10)
+    later = x.clone()
+    later[:, :, 5:] = 0.0
+    out, other = (conv(F.pad(signal, (4, 0))) for signal in (x, later))
+    assert out.shape == (1, 2, 10)
+    assert out[:, :, :5].tolist() == other[:, :, :5].tolist()
+    assert (out != other)[:, :, 5:].all()
+
+
+@pytest.mark.parametrize(("size", "cure"), [(3.5, 3), (0.5, 1), (7.0, 7)])
+def test_a_size_that_is_no_whole_number(size, cure):
+    said = rf"kernel_size must be an int, got {size}\n  try: kernel_size={cure}$"
+    with pytest.raises(TypeError, match=said):
+        nn.Conv1d(4, 2, size)
+    with pytest.raises(TypeError, match=r"got nan$"):
+        nn.Conv1d(4, 2, float("nan"))
+
+
+@pytest.mark.parametrize("name", ["no_grad", "enable_grad", "set_grad_enabled"])
+def test_a_switch_without_parentheses(name):
+    before = lucid.is_grad_enabled()
+    said = rf"{name} is a class.*\n  try: "
+    with pytest.raises(TypeError, match=said) as caught, getattr(lucid, name):
+        raise AssertionError("entered")
+    assert lucid.is_grad_enabled() == before
+    code = str(caught.value).split("  try: ")[1]
+    exec(f"{code}\n    pass", {"lucid": lucid})
+    assert lucid.is_grad_enabled() == before
+
+
+@pytest.mark.parametrize(
+    ("function", "code"),
+    [
+        (F.relu, "nn.ReLU()"),
+        (lucid.relu, "nn.ReLU()"),
+        (F.leaky_relu, "nn.LeakyReLU()"),
+        (F.max_pool1d, "nn.MaxPool1d(kernel_size)"),
+        (
+            lambda x: x,
+            "a class of your own, class Layer(nn.Module), whose forward calls the function",
+        ),
+    ],
+)
+def test_a_function_is_no_module(function, code):
+    said = f"Sequential holds modules, got function\n  try: {code}"
+    with pytest.raises(TypeError, match=re.escape(said)):
+        nn.Sequential(nn.Conv1d(4, 2, 3), function)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "code"),
+    [
+        ("lucid", "summary", "lucid.explain.summary"),
+        ("lucid", "DataLoader", "data.DataLoader"),
+        ("lucid", "Conv1d", "nn.Conv1d"),
+        ("lucid", "Conv2d", "nn.Conv1d"),
+        ("lucid", "concatenate", "lucid.cat"),
+        ("lucid", "swapaxes", "lucid.transpose"),
+        ("lucid.nn", "one_hot", "F.one_hot"),
+        ("lucid.nn", "Adam", "optim.Adam"),
+        ("lucid.optim", "Linear", "nn.Linear"),
+        ("lucid.nn.functional", "stack", "lucid.stack"),
+    ],
+)
+def test_a_name_that_is_elsewhere(module, name, code):
+    with pytest.raises(AttributeError, match=rf"has no attribute '{name}'.*\n  try: {code}$"):
+        getattr(importlib.import_module(module), name)
+    importlib.import_module("lucid.explain")
+    assert callable(eval(code, {"lucid": lucid, "nn": nn, "F": F, **vars(lucid)}))

@@ -33,12 +33,17 @@ def left_out(pair: Pair) -> Iterator[str]:
     if one_each:
         yield sum_is_missing(pair, kept)
         return
+    said = list(overwritten(pair))
     if kept:
-        yield (
+        # Both may fit to the last number. That the last use wins is one rule; indices that are no
+        # range, nor each second or third, would be as many accidents, and so come second.
+        ranges = all(len(set(np.diff(indices))) <= 1 for indices in kept.values())
+        said.insert(
+            0 if ranges else len(said),
             f"outputs left out: of {pair.output}, {and_so(kept)} counted in the gradient of "
-            f"{pair.name}\n  try: does the loop of backward run over all outputs?"
+            f"{pair.name}\n  try: does the loop of backward run over all outputs?",
         )
-    yield from overwritten(pair)
+    yield from said
 
 
 def right_indices(pair: Pair, axis: int, shape: tuple[int, ...]) -> dict[int, Array]:

@@ -247,10 +247,10 @@ class OverAxis(Activation):
 
     shown = ("dim",)
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         try:
-            self.dim = operator.index(dim)
+            self.dim = operator.index(dim)  # type: ignore[arg-type]  # None is an error as well
         except TypeError:
             name = type(self).__name__
             raise TypeError(

@@ -1,20 +1,61 @@
-"""What goes on around a module's ``forward``: hooks, and the path in an error."""
+"""What goes on around a module's ``forward``: hooks, the path in an error, and a forgotten ()."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
-from lucid.errors import add_to_message
+from lucid.autograd import is_tensor
+from lucid.errors import add_to_message, shown
 from lucid.nn import functional
 from lucid.tensor import RemovableHandle
 
 if TYPE_CHECKING:
     from lucid.nn.module import Module
 
-__all__ = ["Hook", "add_hook", "call_with_hooks", "say_where"]
+__all__ = ["Called", "Hook", "add_hook", "call_with_hooks", "say_where"]
 
 Hook: TypeAlias = Callable[..., Any]
+
+
+class Called:
+    """What is made first and called then: ``nn.MaxPool1d(x)`` is told that it is a class.
+
+    Python itself only says that an argument is missing, or too many; and it says so before any
+    ``__init__``. (In a base of ``Module``, so that ``inspect.signature`` finds ``__init__`` first.)
+    """
+
+    takes_tensors: ClassVar[bool] = False  # whether ``__init__`` has its own answer to a tensor
+
+    def __new__(cls, *args: object, **kwargs: object) -> Self:
+        """Refuse a tensor instead of the first option of a layer of lucid's own."""
+        own = cls.__module__.startswith("lucid.nn.") and not cls.takes_tensors
+        if own and args and is_tensor(args[0]):
+            raise TypeError(
+                f"nn.{cls.__name__} is a class, whose options make a layer; got {shown(args[0])}\n"
+                f"  try: {made(cls)}(x)"
+            )
+        return super().__new__(cls)
+
+
+def made(layer: type) -> str:
+    """The code that makes a layer of lucid's: its class, and the options it cannot do without."""
+    options = inspect.signature(layer).parameters.values()
+    needed = [option.name for option in options if option.default is option.empty]
+    return f"nn.{layer.__name__}({', '.join(needed)})"
+
+
+def layer_for(function: Callable[..., Any]) -> str:
+    """The code that makes the layer which computes a function: ``nn.ReLU()`` for ``F.relu``."""
+    name = getattr(function, "__name__", "").replace("_", "").lower()  # a partial has none
+    waiting: list[type] = list(Called.__subclasses__())
+    while waiting:
+        layer = waiting.pop()
+        if layer.__name__.lower() == name and layer.__module__.startswith("lucid.nn."):
+            return made(layer)
+        waiting.extend(layer.__subclasses__())
+    return "a class of your own, class Layer(nn.Module), whose forward calls the function"
 
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, overload
 
+from lucid.nn.calling import layer_for
 from lucid.nn.module import Module
 
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
@@ -17,6 +18,8 @@ def checked(module: Module | None, container: str) -> Module:
         cure = ""
         if isinstance(module, type) and issubclass(module, Module):
             cure = f"\n  try: {module.__name__}(...), a layer made of that class"
+        elif callable(module):
+            cure = f"\n  try: {layer_for(module)}"
         raise TypeError(f"{container} holds modules, got {type(module).__name__}{cure}")
     return module
 
@@ -44,9 +47,11 @@ class ModuleList(Module):
     (3, 4)
     """
 
+    takes_tensors = True  # to say what it holds
+
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules or ())
+        self.extend(() if modules is None else modules)
 
     def register_module(self, name: str, module: Module | None) -> None:
         """Make ``module`` an element; None is not one."""
@@ -135,6 +140,8 @@ class Sequential(ModuleList):
     LazyConv1d(in_channels=1, out_channels=8, kernel_size=3)
     """
 
+    takes_tensors = True  # to say what it holds
+
     def __init__(self, *args: Any) -> None:
         Module.__init__(self)
         if len(args) == 1 and isinstance(args[0], list | tuple):
@@ -174,6 +181,8 @@ class ModuleDict(Module):
     >>> heads["vowel"]
     LazyLinear(in_features=None, out_features=5)
     """
+
+    takes_tensors = True  # to say what it holds
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
         super().__init__()

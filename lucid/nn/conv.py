@@ -38,6 +38,7 @@ class ConvLayer(SizedLayer):
         dtype: DTypeLike,
     ) -> None:
         super().__init__(device, dtype)
+        self._check_flags(bias=bias)
         self.in_channels: int | None = None  # set by _initialize
         self.out_channels = check_size("out_channels", out_channels, 1)
         self.kernel_size = check_size("kernel_size", kernel_size, 1)
@@ -227,6 +228,9 @@ class LazyConv1d(LazyMixin, Conv1d):
     ::
 
         y[n, o, t] = b[o] + sum over c, k of w[o, c, k] * p[n, c0 + c, t*stride + k*dilation]
+
+    Lazy layers leave out the input's size: what is first here is ``out_channels``, and a
+    number too many would be taken for the stride.
 
     Parameters
     ----------

@@ -173,6 +173,9 @@ class LazyConvTranspose1d(LazyMixin, ConvTranspose1d):
 
     The formula, and all arguments but the one that is missing, are those of ``ConvTranspose1d``.
 
+    Lazy layers leave out the input's size: what is first here is ``out_channels``, and a
+    number too many would be taken for the stride.
+
     Parameters
     ----------
     out_channels : int

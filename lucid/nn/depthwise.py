@@ -116,6 +116,9 @@ class LazyDepthwiseConv1d(LazyMixin, DepthwiseConv1d):
 
     The formula, and all arguments but the one that is missing, are those of ``DepthwiseConv1d``.
 
+    Lazy layers leave out the input's size: what is first here is ``kernel_size``, and a
+    number too many would be taken for the stride.
+
     Parameters
     ----------
     kernel_size : int

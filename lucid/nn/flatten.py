@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lucid import ops
+from lucid.errors import shown
 from lucid.nn.module import Module
 from lucid.tensor import Tensor
 
@@ -68,7 +69,7 @@ class Unflatten(Module):
     def __init__(self, dim: int, unflattened_size: tuple[int, ...] | list[int]) -> None:
         super().__init__()
         if isinstance(dim, bool) or not isinstance(dim, int):
-            raise TypeError(f"dim must be an int, got {dim!r}")
+            raise TypeError(f"dim must be an int, got {shown(dim)}")
         if not isinstance(unflattened_size, tuple | list):
             raise TypeError(
                 f"unflattened_size must be a tuple of ints, got {unflattened_size!r}\n"
@@ -100,6 +101,8 @@ class Identity(Module):
     >>> nn.Identity()(lucid.ones(2))
     tensor([1., 1.])
     """
+
+    takes_tensors = True  # as all else
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

@@ -78,6 +78,8 @@ class GroupNorm(SampleNorm):
         bias: bool = True,
     ) -> None:
         super().__init__(affine, bias, device, dtype)
+        self._check_eps(eps)
+        self._check_flags(affine=affine, bias=bias)
         self.num_groups = check_size("num_groups", num_groups, 1)
         self.num_channels: int | None = None  # set by _initialize
         self.eps, self.affine = eps, affine
@@ -121,6 +123,9 @@ class LazyGroupNorm(LazyMixin, GroupNorm):
 
     ``y = (x - mean) / sqrt(var + eps) * w_c + b_c``, with mean and var over a group's channels and
     all positions
+
+    Lazy layers leave out the input's size: what is first here is ``num_groups``, and a
+    number too many would be taken for ``eps`` (an error).
 
     Parameters
     ----------

@@ -106,6 +106,9 @@ class LazyInstanceNorm1d(LazyMixin, InstanceNorm1d):
 
     As in PyTorch, the lazy form has a scale, a shift and averages by default; the eager has none.
 
+    Lazy layers leave out the input's size: what is first here is ``eps``, and a
+    number too many would be taken for it (an error).
+
     Parameters
     ----------
     eps : float

@@ -53,6 +53,7 @@ class LastAxesNorm(SampleNorm):
         dtype: DTypeLike,
     ) -> None:
         super().__init__(elementwise_affine, bias, device, dtype)
+        self._check_flags(elementwise_affine=elementwise_affine, bias=bias)
         self.normalized_shape: tuple[int, ...] | None = None  # set by _initialize
         self.elementwise_affine = elementwise_affine
         self._complete(normalized_shape)
@@ -138,6 +139,7 @@ class LayerNorm(LastAxesNorm):
         dtype: DTypeLike = None,
     ) -> None:
         super().__init__(normalized_shape, elementwise_affine, bias, device, dtype)
+        self._check_eps(eps)
         self.eps = eps
 
     def _normalized(self, x: Tensor) -> Tensor:
@@ -158,6 +160,9 @@ class LazyLayerNorm(LazyMixin, LayerNorm):
     """A ``LayerNorm`` that learns ``normalized_shape`` from the last axes of its first input.
 
     ``y = (x - mean) / sqrt(var + eps) * w + b``, with mean and var over the normalized axes
+
+    Lazy layers leave out the input's size: what is first here is ``normalized_ndim``, and a
+    number too many would be taken for ``eps`` (an error).
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ import numpy as np
 from lucid import types
 from lucid.autograd import no_grad
 from lucid.cures import axis_cure, not_empty_cure
-from lucid.errors import DtypeError, ShapeError, add_to_message, check_size
+from lucid.errors import DtypeError, ShapeError, add_to_message, check_size, shown
 from lucid.nn.module import Module
 from lucid.nn.parameter import Parameter, UninitializedParameter, dematerialize, placeholder
 from lucid.ops.checks import wrong_size
@@ -86,7 +86,7 @@ class SizedLayer(Module):
     sizing: ClassVar[tuple[str, ...]] = ()  # the other attributes that shapes follow from
     lazy: ClassVar[bool] = False
 
-    def __init__(self, device: DeviceLike, dtype: DTypeLike) -> None:
+    def __init__(self, device: DeviceLike = None, dtype: DTypeLike = None) -> None:
         types.as_device(device)
         wanted = types.as_dtype(dtype)
         if not wanted.is_floating_point:
@@ -105,6 +105,26 @@ class SizedLayer(Module):
         for name in names:
             self._parameters[name] = placeholder(self._dtype, True, type(self).__name__)
             self.__dict__[name] = None
+
+    def _check_flags(self, **flags: object) -> None:
+        """Options that are True or False: a number is often one that the layer has no place for."""
+        for name, value in flags.items():
+            if isinstance(value, bool | np.bool_):
+                continue
+            message, code = f"{name} must be True or False, got {shown(value)}", f"{name}=True"
+            if self.lazy and isinstance(value, int):
+                message += f"; a {type(self).__name__} leaves {self.inferred} out"
+                if len(self.sizing) == 1 and value > 1:  # LazyLinear(16, 9) is to be Linear(16, 9)
+                    code = f"nn.{type(self).__name__}({value})"
+            raise TypeError(f"{message}\n  try: {code}")
+
+    def _check_eps(self, eps: object) -> None:
+        """Of a lazy norm, a whole eps is the size that it finds out by itself; a float is meant."""
+        if self.lazy and isinstance(eps, int) and eps >= 1:
+            raise TypeError(
+                f"a {type(self).__name__} leaves {self.inferred} out, so this is its eps, a small "
+                f"number: got eps={eps}\n  try: eps=1e-5"
+            )
 
     def _complete(self, size: Any) -> None:
         """The last step of construction; a lazy layer only takes its seed."""
@@ -179,14 +199,20 @@ class SizedLayer(Module):
 
         ValueError if the size is impossible.
         """
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say which shapes follow from {self.inferred}\n"
+            '  try: def _shapes(self, size): return {"weight": (size,)}'
+        )
 
     def _make_buffers(self, size: Any) -> None:
         """Register the buffers, and set the other attributes, that follow from the size."""
 
     def _size_from_input(self, x: Any) -> Any:
         """The size that an input has; an error if it is no input for this layer at all."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how an input shows its {self.inferred}\n"
+            f"  try: def _size_from_input(self, x): return x.shape[{self.inferred_axis}]"
+        )
 
     def _check_inferred(self, size: Any) -> Any:
         """The size as it is kept; an error if there is no such size."""
@@ -288,7 +314,10 @@ class SizedLayer(Module):
 
     def reset_parameters(self) -> None:
         """Initialize the parameters anew; nothing happens while they wait for their shapes."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say what its parameters begin with\n"
+            "  try: def reset_parameters(self): ..., with nn.init, unless they are None"
+        )
 
     def _convert(self, dtype: types.dtype) -> None:
         super()._convert(dtype)

@@ -69,6 +69,7 @@ class Linear(SizedLayer):
         dtype: DTypeLike = None,
     ) -> None:
         super().__init__(device, dtype)
+        self._check_flags(bias=bias)
         self.in_features: int | None = None  # set by _initialize
         self.out_features = check_size("out_features", out_features, 1)
         self.weight: Tensor | None
@@ -126,6 +127,9 @@ class LazyLinear(LazyMixin, Linear):
     """A ``Linear`` that learns ``in_features`` from the last axis of its first input.
 
     ``y[..., o] = b[o] + sum over i of w[o, i] * x[..., i]``
+
+    Lazy layers leave out the input's size: what is first here is ``out_features``, and a
+    number too many would be taken for the bias (an error).
 
     Parameters
     ----------

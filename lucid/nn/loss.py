@@ -25,6 +25,8 @@ __all__ = [
 class Loss(Module):
     """What all losses have: a reduction, one of three."""
 
+    takes_tensors = True  # weights of classes; of scores and targets, the checks below speak
+
     def __init__(self, reduction: str) -> None:
         super().__init__()
         check_reduction(reduction)
@@ -390,6 +392,8 @@ class KLDivLoss(Module):
     >>> nn.KLDivLoss(reduction="batchmean")(input, lucid.tensor([[1.0, 0.0]]))   # log 2
     tensor(0.6931)
     """
+
+    takes_tensors = True  # scores and targets: see ``check_reduction``
 
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ from lucid.types import DeviceLike, DTypeLike
 __all__ = ["Module"]
 
 
-class Module:
+class Module(calling.Called):
     """Base class of all layers and models.
 
     A model is a class that makes its layers in ``__init__`` and uses them in ``forward``; calling

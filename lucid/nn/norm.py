@@ -33,6 +33,8 @@ class RunningNorm(SizedLayer):
         dtype: DTypeLike,
     ) -> None:
         super().__init__(device, dtype)
+        self._check_eps(eps)
+        self._check_flags(affine=affine, track_running_stats=track_running_stats, bias=bias)
         self.num_features: int | None = None  # set by _initialize
         self.eps, self.momentum = eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
@@ -189,6 +191,9 @@ class LazyBatchNorm1d(LazyMixin, BatchNorm1d):
     """A ``BatchNorm1d`` that learns ``num_features`` from the channels of its first input.
 
     ``y = (x - mean_c) / sqrt(var_c + eps) * w_c + b_c``, for each channel c
+
+    Lazy layers leave out the input's size: what is first here is ``eps``, and a
+    number too many would be taken for it (an error).
 
     Parameters
     ----------

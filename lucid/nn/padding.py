@@ -6,7 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from lucid.errors import ShapeError, add_to_message
+from lucid.errors import ShapeError, add_to_message, shown
 from lucid.nn import functional as F
 from lucid.nn.module import Module
 from lucid.tensor import Tensor
@@ -23,7 +23,7 @@ class _Pad(Module):
         super().__init__()
         sides = padding if isinstance(padding, Sequence) else (padding, padding)
         if isinstance(padding, bool | str) or len(sides) != 2:
-            raise TypeError(f"padding must be an int or (left, right), got {padding!r}")
+            raise TypeError(f"padding must be an int or (left, right), got {shown(padding)}")
         self.padding = (operator.index(sides[0]), operator.index(sides[1]))
 
     def forward(self, x: Tensor) -> Tensor:

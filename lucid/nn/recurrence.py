@@ -55,6 +55,7 @@ class Recurrent(SizedLayer):
         dtype: DTypeLike,
     ) -> None:
         super().__init__(device, dtype)
+        self._check_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional)
         self.input_size: int | None = None  # set by _initialize
         self.hidden_size = check_size("hidden_size", hidden_size, 1)
         self.num_layers = check_size("num_layers", num_layers, 1)

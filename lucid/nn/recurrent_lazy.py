@@ -14,6 +14,9 @@ class LazyRNN(LazyMixin, RNN):
 
     The formula and all arguments are those of ``RNN``.
 
+    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a
+    number too many would be taken for ``num_layers``.
+
     Parameters
     ----------
     hidden_size : int
@@ -82,6 +85,9 @@ class LazyLSTM(LazyMixin, LSTM):
 
     The formula and all arguments are those of ``LSTM``.
 
+    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a
+    number too many would be taken for ``num_layers``.
+
     Parameters
     ----------
     hidden_size : int
@@ -149,6 +155,9 @@ class LazyGRU(LazyMixin, GRU):
     """A ``GRU`` that learns ``input_size`` from the last axis of its first input.
 
     The formula and all arguments are those of ``GRU``.
+
+    Lazy layers leave out the input's size: what is first here is ``hidden_size``, and a
+    number too many would be taken for ``num_layers``.
 
     Parameters
     ----------

@@ -30,6 +30,7 @@ In the order in which they build on one another:
     create.py create_new.py       making tensors; window.py
     sample.py draw.py             random ones
     checks.py printing.py         what ops share, and how a tensor is written
+    spelling.py                   NumPy's names of options
 """
 
 from lucid.ops.activation import gelu, glu, logsigmoid, mish, silu, softplus, softsign

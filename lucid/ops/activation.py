@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from lucid._ext import activation_twins
 from lucid._ext.activation_twins import CUBIC, GELU_TANH, LOG_SIGMOID, MISH, SILU, SOFTPLUS, STEEP
 from lucid.cures import choice_cure, cure
-from lucid.errors import ShapeError
+from lucid.errors import ShapeError, shown
 from lucid.ops.checks import check_number, check_one_dtype
 from lucid.ops.choosing import where
 from lucid.ops.elementwise import abs, sigmoid, tanh
@@ -186,7 +186,7 @@ def check_approximate(approximate: str) -> None:
     """One of the two."""
     if approximate not in ("none", "tanh"):
         raise ValueError(
-            f"approximate must be 'none' or 'tanh', got {approximate!r}"
+            f"approximate must be 'none' or 'tanh', got {shown(approximate)}"
             + choice_cure("approximate", approximate, ("none", "tanh"))
         )
 

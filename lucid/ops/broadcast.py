@@ -17,7 +17,7 @@ import numpy as np
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
 from lucid.cures import Shape, broadcast, broadcast_cure, cure
-from lucid.errors import ShapeError
+from lucid.errors import ShapeError, is_torch, shown
 from lucid.ops.convert import to
 from lucid.ops.shape import shape_of
 from lucid.types import Array, dtype
@@ -40,8 +40,13 @@ def raw(value: TensorLike) -> Any:
             "tensors compute with tensors and numbers, got a NumPy array\n"
             "  try: lucid.from_numpy(array)"
         )
+    if is_torch(value):
+        raise TypeError(
+            "tensors compute with tensors and numbers, got a PyTorch tensor\n"
+            "  try: lucid.from_numpy(x.numpy())"
+        )
     raise TypeError(
-        f"tensors compute with tensors and numbers, got {type(value).__name__}: {value!r}"
+        f"tensors compute with tensors and numbers, got {type(value).__name__}: {shown(value)}"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid.autograd import is_tensor
 from lucid.cures import Shape, axis_cure, cure, rank_cure, shape_cure
-from lucid.errors import DtypeError, ShapeError
+from lucid.errors import DtypeError, ShapeError, is_torch
 from lucid.types import FROM_NUMPY, dtype, float64
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def check_tensor(value: object, name: str, op: str, wanted: dtype | None = None)
         code = f"lucid.from_numpy({own}{'' if known else '.astype(np.float32)'})"
         if wanted and wanted.is_floating_point and known not in (wanted, None):
             code += f".{'double' if wanted is float64 else 'float'}()"
+    elif is_torch(value):
+        got, code = "a PyTorch tensor", f"lucid.from_numpy({own}.numpy())"
     elif value is None:
         code = "a forward that returns its result"
     raise TypeError(f"{op} needs a tensor for {name}, got {got}\n  try: {code}")

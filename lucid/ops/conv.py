@@ -21,7 +21,7 @@ import numpy as np
 from lucid._ext import kernels
 from lucid.autograd import Function
 from lucid.cures import choice_cure, cure
-from lucid.errors import SIZE_LIMIT, ShapeError, check_size
+from lucid.errors import SIZE_LIMIT, ShapeError, check_size, shown
 from lucid.ops.checks import check_bias, check_not_empty, check_one_dtype, check_rank, wrong_size
 from lucid.ops.reduce import Sum
 from lucid.types import Array
@@ -263,8 +263,19 @@ def pads(padding: int | str, K: int, dilation: int) -> tuple[int, int]:
 
 def check_padding(padding: Any, stride: int, kernel_size: int = 0, dilation: int = 1) -> int | str:
     """``"same"``, ``"valid"``, or an int from 0 up."""
+    if isinstance(padding, tuple | list) and len(padding) == 2:
+        raise TypeError(
+            f"padding is one int, the same on both sides, got {shown(padding)}\n"
+            f"  try: F.pad(x, {shown(tuple(padding))})    # before it, and padding=0"
+        )
     if not isinstance(padding, str):
         return check_size("padding", padding, 0)
+    if padding == "causal":
+        left = dilation * (kernel_size - 1) if kernel_size else "dilation * (kernel_size - 1)"
+        raise ValueError(
+            "padding must be an int, 'same' or 'valid', got 'causal'\n"
+            f"  try: F.pad(x, ({left}, 0))    # before it, and padding=0"
+        )
     if padding not in ("same", "valid"):
         cure = (
             f"\n  try: padding={padding.lower()!r}" if padding.lower() in ("same", "valid") else ""

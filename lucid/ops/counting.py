@@ -16,12 +16,14 @@ from lucid.errors import DtypeError, ShapeError, check_size
 from lucid.ops.broadcast import raw
 from lucid.ops.reduce import Dims, sum
 from lucid.ops.shape import axis_of
+from lucid.ops.spelling import numpy_names
 from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor, TensorLike
 
 
+@numpy_names
 def count_nonzero(input: Tensor, dim: Dims = None) -> Tensor:
     """out = how many numbers over ``dim`` are not 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from lucid.ops.convert import to
 from lucid.ops.index import gather
 from lucid.ops.reduce import Dims, all, axes_of, count, sum
 from lucid.ops.shape import axis_of, reshape, row
+from lucid.ops.spelling import numpy_names
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ class Extreme(NamedTuple):
 
     values: Tensor
     indices: Tensor
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """What is asked of a pair is often meant of its ``values``."""
+        message = f"the extremes along dim are a pair, values and indices, without {name!r}"
+        if name in dir(self.values):
+            message += f"\n  try: x.max(dim).values.{name}"
+        raise AttributeError(message)
 
 
 class Amax(Function):
@@ -48,6 +56,7 @@ class Amax(Function):
         return grad * (share / sum(share, self.dims, keepdim=True))
 
 
+@numpy_names
 def amax(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = the largest number over ``dim``; equal ones share the gradient evenly
 
@@ -77,6 +86,7 @@ def amax(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     return out if keepdim else reshape(out, [n for i, n in enumerate(input.shape) if i not in axes])
 
 
+@numpy_names
 def amin(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = the smallest number over ``dim``; equal ones share the gradient evenly
 
@@ -108,6 +118,7 @@ def amin(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Ten
     return -amax(-input, dim, keepdim)
 
 
+@numpy_names
 def max(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     """out = the largest number; with ``dim``, values and indices; with a tensor, the larger one
 
@@ -136,9 +147,14 @@ def max(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     """
     if is_tensor(dim):
         return maximum(input, dim)
-    return amax(input) if dim is None else along(input, argmax(input, dim, True), dim, keepdim)
+    return (
+        amax(input, None, keepdim)
+        if dim is None
+        else along(input, argmax(input, dim, True), dim, keepdim)
+    )
 
 
+@numpy_names
 def min(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     """out = the smallest number; with ``dim``, values and indices; with a tensor, the smaller one
 
@@ -163,7 +179,11 @@ def min(input: Tensor, dim: Any = None, keepdim: builtins.bool = False) -> Any:
     """
     if is_tensor(dim):
         return minimum(input, dim)
-    return amin(input) if dim is None else along(input, argmin(input, dim, True), dim, keepdim)
+    return (
+        amin(input, None, keepdim)
+        if dim is None
+        else along(input, argmin(input, dim, True), dim, keepdim)
+    )
 
 
 def check_any(input: Tensor, n: builtins.int, dim: Dims) -> None:
@@ -185,6 +205,7 @@ def along(input: Tensor, indices: Tensor, dim: builtins.int, keepdim: builtins.b
     return Extreme(reshape(values, shape), reshape(indices, shape))
 
 
+@numpy_names
 def argmax(
     input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False
 ) -> Tensor:
@@ -208,6 +229,7 @@ def argmax(
     return position(np.argmax, input, dim, keepdim)
 
 
+@numpy_names
 def argmin(
     input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False
 ) -> Tensor:

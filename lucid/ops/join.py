@@ -11,9 +11,10 @@ import numpy as np
 
 from lucid.autograd import Function, is_tensor
 from lucid.cures import cure, narrow_cure, nth, rank_cure
-from lucid.errors import DtypeError, ShapeError, check_size
+from lucid.errors import DtypeError, ShapeError, check_size, is_torch, shown
 from lucid.ops.index import GetItem, select
 from lucid.ops.shape import axis_of, unsqueeze
+from lucid.ops.spelling import numpy_names
 from lucid.types import Array, dtype
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Cat(Function):
         return split(grad, [shape[self.dim] for shape in self.shapes], self.dim)
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor:
     """out = the tensors one behind the other along ``dim``
 
@@ -67,6 +69,7 @@ def cat(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor:
     return Cat(axis)(*parts)
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: builtins.int = 0) -> Tensor:
     """out = the tensors side by side along a new axis ``dim``
 
@@ -101,7 +104,13 @@ def same_dtype(name: str, tensors: Sequence[Tensor]) -> list[Tensor]:
         raise TypeError(f"{name} takes a list of tensors\n  try: lucid.{name}([a, b])")
     parts = list(tensors)
     if not parts or not all(is_tensor(t) for t in parts):
-        raise TypeError(f"{name} needs a sequence of at least one tensor, got {tensors!r}")
+        other = next((t for t in parts if not is_tensor(t)), parts)
+        of = "" if other is parts else " in it"
+        code = f"\n  try: lucid.{name}([lucid.from_numpy(x.numpy()) for x in tensors])"
+        raise TypeError(
+            f"{name} needs a sequence of at least one tensor, got {shown(other)}{of}"
+            + (code if is_torch(other) else "")
+        )
     if any(t.dtype is not parts[0].dtype for t in parts):
         raise DtypeError(
             f"{name} needs tensors of one dtype, got {[t.dtype.name for t in parts]}"

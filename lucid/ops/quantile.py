@@ -21,6 +21,7 @@ from lucid.ops.reduce import Dims, sum
 from lucid.ops.several import lerp
 from lucid.ops.shape import axis_of, flatten, movedim, reshape, row, squeeze, unsqueeze
 from lucid.ops.sort import sort
+from lucid.ops.spelling import numpy_names
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
@@ -35,6 +36,7 @@ WAYS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
 }
 
 
+@numpy_names
 def nansum(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = the sum over ``dim`` of the numbers that are not nan
 
@@ -61,6 +63,7 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> T
     return sum(where(isnan(input), 0, input), dim, keepdim)
 
 
+@numpy_names
 def nanmean(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = the mean over ``dim`` of the numbers that are not nan; nan if there is none
 
@@ -87,6 +90,7 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> 
     return nansum(input, dim, keepdim) / sum(~isnan(input), dim, keepdim)
 
 
+@numpy_names
 def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Any:
     """out = the number in the middle; of two, the smaller; nan if there is a nan
 
@@ -136,6 +140,7 @@ def median(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.boo
     return Extreme(squeeze(values, axis), squeeze(indices, axis))
 
 
+@numpy_names
 def quantile(
     input: Tensor,
     q: builtins.float | Tensor,

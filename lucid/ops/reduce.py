@@ -23,6 +23,7 @@ from lucid.ops.elementwise import sqrt
 from lucid.ops.index import getitem
 from lucid.ops.join import cat
 from lucid.ops.shape import axis_of, flatten, flip, reshape, row
+from lucid.ops.spelling import numpy_names
 from lucid.types import Array, DTypeLike
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def spread(grad: Tensor, shape: tuple[builtins.int, ...], dims: tuple[builtins.i
     return expand(reshape(grad, kept), shape)
 
 
+@numpy_names
 def sum(
     input: Tensor, dim: Dims = None, keepdim: builtins.bool = False, *, dtype: DTypeLike = None
 ) -> Tensor:
@@ -112,6 +114,7 @@ def sum(
     return Sum(axes_of(dim, input.ndim), keepdim)(input)
 
 
+@numpy_names
 def mean(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = the sum of input over ``dim``, divided by how many numbers were summed
 
@@ -150,6 +153,7 @@ def count(input: Tensor, dim: Dims) -> builtins.int:
     return n
 
 
+@numpy_names
 def var(
     input: Tensor,
     dim: Dims = None,
@@ -186,6 +190,7 @@ def var(
     return sum(away * away, dim, keepdim) / builtins.max(count(input, dim) - less, 0)
 
 
+@numpy_names
 def std(
     input: Tensor,
     dim: Dims = None,
@@ -215,6 +220,7 @@ def std(
     return where(same, 0.0, sqrt(where(same, 1.0, variance)))
 
 
+@numpy_names
 def prod(input: Tensor, dim: builtins.int | None = None, keepdim: builtins.bool = False) -> Tensor:
     """out = the product of input over ``dim``
 
@@ -271,6 +277,7 @@ class CumSum(Function):
         return flip(CumSum(self.dim)(flip(grad, self.dim)), self.dim)
 
 
+@numpy_names
 def cumsum(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
     """out_i = input_0 + ... + input_i along ``dim``
 
@@ -297,6 +304,7 @@ def cumsum(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tens
     return CumSum(axis)(input) if input.ndim else clone(input)
 
 
+@numpy_names
 def any(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = whether at least one number over ``dim`` is other than zero
 
@@ -318,6 +326,7 @@ def any(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tens
     return make_tensor(np.any(input._array, axis=axes_of(dim, input.ndim), keepdims=keepdim))
 
 
+@numpy_names
 def all(input: Tensor, dim: Dims = None, keepdim: builtins.bool = False) -> Tensor:
     """out = whether every number over ``dim`` is other than zero
 

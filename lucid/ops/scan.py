@@ -14,12 +14,14 @@ from lucid.ops.convert import clone, to
 from lucid.ops.index import narrow
 from lucid.ops.join import cat
 from lucid.ops.shape import axis_of
+from lucid.ops.spelling import numpy_names
 from lucid.types import DTypeLike
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
 
 
+@numpy_names
 def cumprod(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
     """out_i = input_0 * ... * input_i along ``dim``
 
@@ -64,6 +66,7 @@ def cumprod(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Ten
     return clone(out) if out is input else out  # in any case new memory
 
 
+@numpy_names
 def diff(
     input: Tensor,
     n: builtins.int = 1,

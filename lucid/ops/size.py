@@ -15,11 +15,13 @@ from lucid.ops.elementwise import abs, exp, log, sqrt
 from lucid.ops.extreme import amax, amin
 from lucid.ops.reduce import Dims, count, sum
 from lucid.ops.shape import reshape
+from lucid.ops.spelling import numpy_names
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
 
 
+@numpy_names
 def norm(
     input: Tensor,
     p: builtins.float | str = "fro",
@@ -73,6 +75,7 @@ def norm(
     return where(zero, total, sqrt(safe) if power == 2 else safe ** (1 / power))
 
 
+@numpy_names
 def logsumexp(input: Tensor, dim: Dims, keepdim: builtins.bool = False) -> Tensor:
     """out = ln of the sum over ``dim`` of e^input; a soft maximum that cannot overflow
 

@@ -13,6 +13,7 @@ from lucid.ops.convert import to
 from lucid.ops.elementwise import exp
 from lucid.ops.reduce import sum
 from lucid.ops.shape import axis_of
+from lucid.ops.spelling import numpy_names
 from lucid.types import Array, DTypeLike
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Softmax(Function):
         return y * (grad - sum(grad * y, self.dim, keepdim=True))
 
 
+@numpy_names
 def softmax(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
     """out_i = e^(input_i) / sum over j of e^(input_j) along ``dim``: positive, and adding up to 1
 
@@ -76,6 +78,7 @@ class LogSoftmax(Function):
         return grad - exp(self.output()) * sum(grad, self.dim, keepdim=True)
 
 
+@numpy_names
 def log_softmax(input: Tensor, dim: builtins.int, *, dtype: DTypeLike = None) -> Tensor:
     """out_i = input_i - log of the sum over j of e^(input_j) along ``dim``
 

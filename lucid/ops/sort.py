@@ -15,12 +15,14 @@ from lucid.errors import ShapeError
 from lucid.ops.extreme import Extreme
 from lucid.ops.index import gather
 from lucid.ops.shape import axis_of, reshape, row, squeeze
+from lucid.ops.spelling import numpy_names
 from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.tensor import Tensor
 
 
+@numpy_names
 def sort(
     input: Tensor,
     dim: builtins.int = -1,
@@ -56,6 +58,7 @@ def sort(
     return Extreme(gather(input, dim, order), order)
 
 
+@numpy_names
 def argsort(
     input: Tensor,
     dim: builtins.int = -1,
@@ -92,6 +95,7 @@ def argsort(
     return make_tensor(x.shape[axis] - 1 - order)
 
 
+@numpy_names
 def topk(
     input: Tensor,
     k: builtins.int,

@@ -124,7 +124,7 @@ class Run:
 def same_numbers() -> Iterator[None]:
     """Afterwards all global random numbers come as if none had been drawn meanwhile."""
     ours = random.get_rng_state()
-    numpys = np.random.get_state()  # noqa: NPY002 (a forward may draw from it)
+    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 (a forward may draw from it)
     pythons = python_random.getstate()
     try:
         yield

@@ -6,23 +6,29 @@ Decided here:
   kernels, records whether they were compiled and, if not, why; ``lucid/_ext/__init__.py`` reads
   it, so that the NumPy twins are only ever used knowingly.
 * Kernels use threads where the compiler knows OpenMP; ``LUCID_OPENMP=0`` builds without.
-* What was built is kept in ``build/kernels``, under a name made of all that went into it. The next
-  installation from the same sources and settings (with another extra, say) copies it.
+* What was built is kept in ``build/kernels``, under a name made of what went into it: see
+  ``fingerprint``. The next installation from the same sources and settings (with another extra,
+  say) copies it. Keeping never fails a build: what cannot be kept or copied is built.
 
 ``LUCID_BOUNDSCHECK=1`` compiles a check of every memoryview index into the kernels (slow; for
 developers).
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
+import shlex
 import shutil
+import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 
 import Cython
+import setuptools
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -51,19 +57,37 @@ if sys.platform != "win32":
 
 
 SOURCES = sorted(p for p in Path("lucid/_ext").iterdir() if p.suffix in (".pyx", ".pxd", ".h"))
-SETTINGS = ("CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS")
+KEPT = Path("build/kernels")
+# What setuptools reads, and what the compilers read by themselves.
+SETTINGS = (
+    *("CC", "CFLAGS", "CPP", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS"),
+    *("CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX"),
+    *("MACOSX_DEPLOYMENT_TARGET", "SDKROOT", "CL", "_CL_", "LINK", "_LINK_", "INCLUDE", "LIB"),
+)
 
 
-def fingerprint():
-    """A name for what is built: no source, setting or version can change without changing it."""
+def fingerprint(options):
+    """A name for what is built from these options of ``build_ext``.
+
+    It changes with the sources, this file, the options, the settings above, and the versions of
+    Python, Cython, setuptools and the compiler. What lies in the system's folders of headers and
+    libraries is not read: after a change there, build with ``--force``.
+    """
     parts = [path.name.encode() + path.read_bytes() for path in (Path("setup.py"), *SOURCES)]
     settings = [os.environ.get(name) for name in SETTINGS]
-    versions = [sys.version, platform.platform(), Cython.__version__]
-    parts.append(repr([WITHOUT_OPENMP, BOUNDS_CHECKS, settings, versions]).encode())
+    versions = [sys.version, platform.platform(), Cython.__version__, setuptools.__version__]
+    versions.append(compiler_version())
+    parts.append(repr([WITHOUT_OPENMP, BOUNDS_CHECKS, options, settings, versions]).encode())
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
-KEPT = Path("build/kernels") / fingerprint()
+def compiler_version():
+    """What the compiler says of itself: another may have the same name. None: there is none."""
+    command = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cl")
+    try:
+        return subprocess.run([*command, "--version"], capture_output=True, check=False).stdout
+    except OSError:
+        return None
 
 
 class BuildKernels(build_ext):
@@ -74,16 +98,38 @@ class BuildKernels(build_ext):
         root = Path() if self.inplace else Path(self.build_lib)
         folder = root / "lucid" / "_ext"
         folder.mkdir(parents=True, exist_ok=True)
-        if KEPT.is_dir():
-            for file in KEPT.iterdir():
-                (folder / file.name).unlink(missing_ok=True)  # it may be in use: not written into
-                shutil.copy2(file, folder)
-        else:
-            self.build(folder)
+        options = [self.compiler, self.debug, self.define, self.undef, self.include_dirs]
+        options += [self.libraries, self.library_dirs, self.rpath, self.link_objects]
+        kept = KEPT / fingerprint(options)
+        if self.force or not self.take(kept, folder):
+            self.build(folder, kept)
 
-    def build(self, folder):
+    def files(self):
+        """The names of what is built: the record, and one file for each extension."""
+        names = [self.get_ext_filename(self.get_ext_fullname(ext.name)) for ext in self.extensions]
+        return ["build.json", *(Path(name).name for name in names)]
+
+    def take(self, kept, folder):
+        """Copy what was kept, if all of it is there; whether it was."""
+        try:
+            for name in self.files():
+                (folder / name).unlink(missing_ok=True)  # it may be in use: not written into
+                shutil.copy2(kept / name, folder)
+            os.utime(kept)  # the last that is thrown away
+        except OSError:
+            return False
+        return True
+
+    def build(self, folder, kept):
         """Build, write the record, and keep what is as good as it can get."""
         self.failure, self.openmp = None, False
+        # The generated C is made anew each time: whether a file is out of date cannot be told from
+        # its age once the bounds checks have been switched.
+        made = cythonize(
+            self.extensions, compiler_directives=DIRECTIVES, build_dir="build/cython", force=True
+        )
+        for ext, generated in zip(self.extensions, made, strict=True):
+            ext.sources = generated.sources
         super().run()
         report = {
             "compiled": self.failure is None,
@@ -94,22 +140,22 @@ class BuildKernels(build_ext):
         }
         (folder / "build.json").write_text(json.dumps(report, indent=2) + "\n")
         if self.failure is None and (self.openmp or WITHOUT_OPENMP):
-            self.keep(folder)
+            self.keep(folder, kept)
 
-    def keep(self, folder):
+    def keep(self, folder, kept):
         """Copy what was built to where the next installation looks, beside the last three."""
-        others = [path for path in KEPT.parent.glob("*") if path != KEPT]
-        for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-3]:
-            shutil.rmtree(old)
-        unfinished = KEPT.with_suffix(".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        names = [
-            Path(self.get_ext_filename(self.get_ext_fullname(e.name))) for e in self.extensions
-        ]
-        for name in ("build.json", *(path.name for path in names)):
-            shutil.copy2(folder / name, unfinished)
-        unfinished.rename(KEPT)  # at once: an interrupted copy is never taken for a whole one
+        with contextlib.suppress(OSError):  # of another build, or a full disk: not kept
+            KEPT.mkdir(parents=True, exist_ok=True)
+            others = [path for path in KEPT.iterdir() if path.is_dir() and path != kept]
+            for old in sorted(others, key=lambda path: path.stat().st_mtime)[:-3]:
+                shutil.rmtree(old, ignore_errors=True)
+            with tempfile.TemporaryDirectory(dir=KEPT) as unfinished:
+                whole = Path(unfinished) / "whole"
+                whole.mkdir()
+                for name in self.files():
+                    shutil.copy2(folder / name, whole)
+                shutil.rmtree(kept, ignore_errors=True)  # it was not whole, or built by force
+                whole.rename(kept)  # at once: an interrupted copy never looks like a whole one
 
     def build_extensions(self):
         """Build all kernel files, with threads if there is OpenMP."""
@@ -159,11 +205,5 @@ kernels = [
     for path in SOURCES
     if path.suffix == ".pyx"
 ]
-if not KEPT.is_dir():
-    # The generated C is made anew each time: whether a file is out of date cannot be told from its
-    # age once the bounds checks have been switched.
-    kernels = cythonize(
-        kernels, compiler_directives=DIRECTIVES, build_dir="build/cython", force=True
-    )
 
 setup(ext_modules=kernels, cmdclass={"build_ext": BuildKernels})

@@ -104,12 +104,14 @@ class Function:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if isinstance(cls.__dict__.get("forward"), staticmethod):
-            raise TypeError(
-                f"forward of {cls.__name__} must be a method, and is a staticmethod: the object is "
-                "the node, so self takes the place of ctx, self.saved(0) that of what it saved\n"
-                "  try: def forward(self, x), and def backward(self, grad), without @staticmethod"
-            )
+        for name in ("forward", "backward"):
+            if isinstance(cls.__dict__.get(name), staticmethod):
+                raise TypeError(
+                    f"{name} of {cls.__name__} must be a method, and is a staticmethod: the object "
+                    "is the node, so self takes the place of ctx, self.saved(0) that of what it "
+                    "saved\n  try: def forward(self, x), and def backward(self, grad), without "
+                    "@staticmethod"
+                )
 
     def forward(self, *inputs: Any) -> Any:
         """Compute the output array from the input arrays, which it must not change."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lucid import ops
+from lucid.autograd import is_tensor
 
 __all__ = ["of_tensors"]
 
@@ -57,10 +58,20 @@ def of_tensors(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: A
         return OPERATORS[ufunc](a, b)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     own = NAMES.get(name, name)
-    given = ", ".join("xyz"[: len(inputs)])
-    code = f"np.{name}(x.detach().numpy())" if len(inputs) == 1 else "x.detach().numpy()"
+    # Numbers are written out; tensors and arrays are called x, y, z and so on.
+    names = [
+        str(v) if isinstance(v, int | float) and np.isfinite(float(v)) else letter
+        for letter, v in zip("xyzuvwabcdefgh", inputs, strict=False)
+    ]
+    given, arrays = list(names), list(names)
+    for i, v in enumerate(inputs):
+        if is_tensor(v):
+            arrays[i] += ".detach().numpy()"
+        elif isinstance(v, np.ndarray) and v.ndim:
+            given[i] = f"lucid.from_numpy({names[i]})"
+    code = f"np.{name}({', '.join(arrays)})"
     if "out" in options:
         code = "lucid.from_numpy(array)"
     elif own in ops.__all__:
-        code = f"lucid.{own}({given})\n  or:  {code}    # without the graph"
+        code = f"lucid.{own}({', '.join(given)})\n  or:  {code}    # without the graph"
     raise TypeError(f"np.{name} computes with arrays, and was given a tensor\n  try: {code}")

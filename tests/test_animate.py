@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -54,6 +55,23 @@ def gradients(function, x, w, b, g):
     leaves = [t.detach().clone().requires_grad_() for t in (x, w, b) if t is not None]
     grads = lucid.autograd.grad(function(*leaves), leaves, g)
     return [a.numpy() for a in grads]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "options"),
+    [
+        (((1, 2, 33), (2, 5, 1)), {"padding": 5, "transposed": True}),
+        (((1, 2, 40), (2, 2, 2)), {"padding": 20, "transposed": True, "dilation": 2}),
+        (((1, 2, 2), (2, 2, 13)), {"padding": 20, "dilation": 3}),
+        (((1, 2, 3), (2, 2, 5)), {"padding": 40, "dilation": 9}),
+    ],
+)
+def test_the_smaller_call_that_is_proposed_can_be_drawn(shapes, options):
+    names = {"x": lucid.ones(*shapes[0]), "weight": lucid.ones(*shapes[1])}
+    with pytest.raises(ValueError, match="so it has to be small") as caught:
+        animate_conv1d(*names.values(), **options)
+    code = re.search(r"try: (.*)", str(caught.value))[1]
+    eval(code, names | {"animate_conv1d": animate_conv1d})
 
 
 # ------------------------------------------------------------------------------------------ numbers

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import lucid
 from lucid import nn
-from lucid.check import gradcheck
+from lucid.check import CheckError, gradcheck
 
 from mistaken import Scaled, Square, conv, leaf, problem
 
@@ -206,3 +208,85 @@ def test_the_values_of_a_clamped_gradient():
 def report_weight():
     """What gradcheck gives a single output number of shape (1,)."""
     return float(gradcheck(lambda x: x * 1, leaf(1)).weights[0][0])
+
+
+# ------------------------------------------------------- what the check itself must not overlook
+
+
+def test_a_complex_gradient_is_refused_also_with_imaginary_parts_of_0():
+    def forward(x):
+        return np.fft.fft(x).real
+
+    x = np.array([1.0, 2, 4, 8])
+    for backward in (lambda g, x: np.fft.ifft(g) * x.size, lambda g, x: np.fft.fft(g).real + 0j):
+        with pytest.raises(CheckError, match="the gradient of x is complex, and") as caught:
+            gradcheck(forward, x, backward=backward)
+        assert "try: np.fft.ifft(g).real" in str(caught.value)
+    assert gradcheck(forward, x, backward=lambda g, x: np.fft.ifft(g).real * x.size)
+    with pytest.raises(CheckError, match="the output of fn is complex"):
+        gradcheck(np.fft.fft, x, backward=lambda g, x: g)
+
+
+def test_an_output_that_is_nan_leaves_the_others_to_be_judged():
+    hole = lucid.tensor([False, True, False])
+    x = lucid.tensor([1.0, 2.0, 3.0], dtype="float64", requires_grad=True)
+    report = gradcheck(lambda x: lucid.where(hole, float("nan"), x**2), x)
+    assert report.notes[-1].startswith("1 of 3 numbers of the output are nan")
+    assert not report.inputs[0].excused.any()
+    report = problem(lambda x: lucid.where(hole, float("nan"), Scaled(3)(x)), x)
+    assert report.inputs[0].wrong.tolist() == [True, False, True]
+    report = gradcheck(lambda x: (x - 2.5).sqrt(), x)  # whose gradient is nan there, too
+    assert report.inputs[0].unclear.tolist() == [True, True, False]
+    report = problem(lambda x: x * float("nan"), x)
+    assert report.problem == "nothing was checked: every number of the output is nan"
+
+
+def test_a_gradient_that_is_nan_where_no_output_is_is_wrong():
+    x = lucid.tensor([1.0, 2.0], dtype="float64", requires_grad=True)
+    assert problem(lambda x: Scaled(float("nan"))(x), x).inputs[0].wrong.all()
+
+
+@pytest.fixture
+def pcg64():
+    """Another generator behind ``np.random.rand`` than usual."""
+    before = np.random.get_bit_generator()
+    np.random.set_bit_generator(np.random.PCG64(0))
+    yield
+    np.random.set_bit_generator(before)
+
+
+def test_another_bit_generator_is_no_obstacle(pcg64):
+    assert gradcheck(lambda x: x * x, leaf(3))
+    report = problem(lambda x: x * float(np.random.rand()), leaf(3))  # noqa: NPY002
+    assert "fn draws random numbers from numpy.random" in report.diagnosis
+
+    class Noise(nn.Module):
+        def forward(self, x):
+            return x + float(np.random.rand())  # noqa: NPY002
+
+    before = repr(np.random.get_state(legacy=False))  # noqa: NPY002
+    lucid.explain.summary(Noise(), (2, 3))
+    assert repr(np.random.get_state(legacy=False)) == before  # noqa: NPY002
+
+
+@pytest.mark.parametrize("check", [gradcheck, lucid.check.gradgradcheck])
+@pytest.mark.parametrize(
+    ("name", "value", "cure"),
+    [
+        ("eps", -1e-6, "1e-6"), ("eps", 0, "1e-6"), ("eps", float("nan"), "1e-6"),
+        ("atol", -1, "1e-5"), ("atol", float("nan"), "1e-5"), ("rtol", -0.1, "1e-3"),
+        ("nondet_tol", -1, "0.0"),
+    ],
+)  # fmt: skip
+def test_tolerances_that_nothing_could_keep(check, name, value, cure):
+    with pytest.raises(ValueError, match=rf"^{name} is .*, got {value}\n  try: {name}={cure}$"):
+        check(lambda x: x * x, leaf(2), **{name: value})
+    assert check(lambda x: x * x, leaf(2), **{name: float(cure)})
+
+
+def test_nested_outputs():
+    x, fn = leaf(4, 2), nn.LSTM(2, 3).double()
+    with pytest.raises(TypeError, match=r"tuples in a tuple, .* are not supported") as caught:
+        gradcheck(fn, x)
+    code = re.search(r"try: (.*), which", str(caught.value))[1]
+    assert gradcheck(eval(code, {"fn": fn}), x)

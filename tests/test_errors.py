@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -275,3 +276,52 @@ def test_one_of_many_tensors_has_a_name(n):
         lucid.stack([*many[:n], lucid.arange(3)])
     with pytest.raises(lucid.ShapeError, match=r"try: .*\[:2\]    # -> \(2, 4\)"):
         lucid.data.TensorDataset(*many)
+
+
+# --------------------------------------------------------------------- cures for several tensors
+
+
+@pytest.mark.parametrize(
+    ("condition", "a", "b"),
+    [
+        ((6, 4, 1), (6, 3), (6, 1)), ((2, 3), (2, 4), (2, 4)), ((4,), (4, 8, 5), (4, 1, 5)),
+        ((3, 2), (2, 3), (1, 3)), ((2, 5), (2, 4), (2, 1)), ((4,), (4, 8), ()),
+        ((7, 5), (6,), (2, 1, 6)),
+    ],
+)  # fmt: skip
+def test_a_condition_that_does_not_fit(condition, a, b):
+    names = {"lucid": lucid, "condition": lucid.ones(*condition) > 0, "x": lucid.ones(*a)}
+    names["y"] = lucid.ones(*b) if b else 0.0
+    with pytest.raises(lucid.ShapeError, match="must broadcast with both choices") as caught:
+        eval("lucid.where(condition, x, y)", names)
+    ((code, shape),) = catalogue.cures(str(caught.value))
+    name = code.partition("[")[0].partition(".")[0]
+    assert name == "condition"
+    names[name] = eval(code, names)
+    assert str(names[name].shape) == shape
+    eval("lucid.where(condition, x, y)", names)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "np.maximum(x, y)", "np.hypot(x, array)", "np.hypot(array, y)", "np.divmod(x, y)",
+        "np.add.outer(x, y)", "np.exp(x)", "np.maximum(x, 2.0)",
+    ],
+)  # fmt: skip
+def test_the_cures_for_a_function_of_numpy_are_whole_calls(call):
+    array = np.array([3.0, 1.0], np.float32)
+    names = {"np": np, "lucid": lucid, "x": lucid.tensor([1.0, 2.0]), "y": lucid.ones(2)}
+    names["array"] = array
+    with pytest.raises(TypeError, match="computes with arrays, and was given a tensor") as caught:
+        eval(call, names)
+    first, _, second = call.partition("(")[2].rstrip(")").partition(", ")
+    given = {"x": eval(first, names), "y": eval(second or "None", names)}
+    plain = {k: v.numpy() if isinstance(v, lucid.Tensor) else v for k, v in names.items()}
+    expected = eval(call, plain)
+    found = re.findall("(?:try|or): +([^#\n]*)", str(caught.value))
+    assert found
+    for code in found:
+        result = eval(code, names | given)
+        result = result.numpy() if isinstance(result, lucid.Tensor) else result
+        np.testing.assert_allclose(result, expected, 1e-6)

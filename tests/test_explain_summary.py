@@ -336,3 +336,57 @@ def test_names_are_escaped():
         assert not {"script", "b", "script>"} & (seen.tags - {"b"})
     assert HOSTILE in Checked(hostile._repr_html_()).text
     assert "&lt;b&gt;" in kind()._repr_html_()
+
+
+class Halving(nn.Module):
+    """Calls its own forward, on less and less, and keeps a list that contains itself"""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+        self.seen = []
+        self.seen.append(self.seen)
+
+    def forward(self, x):
+        y = self.layer(x)
+        return y if len(x) < 2 else self.forward(y[: len(x) // 2])
+
+
+def test_a_forward_that_calls_itself_is_one_layer():
+    rows = summary(Halving(), (4, 4)).rows
+    assert [(row.path, row.depth) for row in rows] == [("", 0), *[("layer", 1)] * 3]
+    assert (rows[0].inputs, rows[0].outputs) == (((4, 4),), ((1, 4),))
+    assert [row.inputs for row in rows[1:]] == [((4, 4),), ((2, 4),), ((1, 4),)]
+    assert summary(Halving(), (4, 4)).multiply_adds == (4 + 2 + 1) * 16
+
+
+def test_a_forward_that_is_a_property():
+    class Chosen(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 2)
+
+        @property
+        def forward(self):
+            return self.run if self.training else self.layer
+
+        def run(self, x):
+            return self.layer(x).relu()
+
+    model = nn.Sequential(Chosen(), nn.ReLU())
+    rows = summary(model, (3, 4)).rows
+    assert [(row.path, row.kind) for row in rows] == [
+        ("", "Sequential"), ("0", "Chosen"), ("0.layer", "Linear"), ("1", "ReLU"),
+    ]  # fmt: skip
+    assert type(model[0]) is Chosen
+    assert str(explain(model[0], (3, 4))).startswith("Chosen")
+
+
+def test_containers_that_contain_themselves():
+    class Loop(nn.Module):
+        def forward(self, x):
+            out = {"y": x, "both": [x, x]}
+            out["both"].append(out)
+            return out
+
+    assert summary(Loop(), (2, 3)).rows[0].outputs == ((2, 3),) * 3

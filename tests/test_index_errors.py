@@ -31,10 +31,30 @@ X = lucid.arange(12).reshape(3, 4)
         ((0, ..., ..., 1), IndexError, "at most once, got 2", "x[0, ..., 1]"),
         ([0, 7], IndexError, "index 7 is out of bounds for axis 0", "x[[0, 2]]"),
         (0.5, lucid.DtypeError, "whole numbers or bools, got the float 0.5", "x[0]"),
-        ((1, 2.0), lucid.DtypeError, "got the float 2.0", "x[2]"),
+        ((1, 2.0), lucid.DtypeError, "got the float 2.0", "x[1, 2]"),
+        ((1.0, 2.0), lucid.DtypeError, "got the float 1.0", "x[1, 2]"),
+        ((slice(1, 2), 1.5, None), lucid.DtypeError, "got the float 1.5", "x[1:2, 1, None]"),
+        ((True, 0, 1.0), lucid.DtypeError, "got the float 1.0", "x[True, 0, 1]"),
+        (np.float32(1), lucid.DtypeError, "got the float 1.0", "x[1]"),
+        (1e30, lucid.DtypeError, r"got the float 1e\+30", "x[-1]"),
+        (float("nan"), lucid.DtypeError, "got the float nan", "x[0]"),
+        ([0.5, 1], lucid.DtypeError, "got float64", "x[[0, 1]]"),
+        ([2**64, 0], lucid.DtypeError, "got object", "x[[-1, 0]]"),
+        ({1}, lucid.DtypeError, "got a set", "x[list(index)]"),
+        (1j, lucid.DtypeError, "got a complex", "x[0]"),
+        (2**63, IndexError, f"index {2**63} is out of bounds for every axis", "x[-1]"),
+        ((0, -(2**70)), IndexError, f"index -{2**70} is out of bounds", "x[0, 0]"),
+        ((None,) * 70, lucid.AxisError, r"at most 64 axes, got 70 .* \(3, 4\)", "x[None]"),
         ("a", lucid.DtypeError, "got 'a'", "x[0]"),
-        (np.ones(2), lucid.DtypeError, "got float64", "x[index.long()]"),
+        (np.ones(2), lucid.DtypeError, "got float64", "x[index.astype(int)]"),
+        (np.ones(2) * 1j, lucid.DtypeError, "complex128", "x[index.real.astype(int)]"),
+        (lucid.ones(2), lucid.DtypeError, "got float32", "x[index.long()]"),
+        ((0, lucid.ones(2)), lucid.DtypeError, "got float32", "x[0, index.long()]"),
         (slice(0, 1.5), TypeError, "the ends of a slice are whole numbers, got 1.5", "x[0:1]"),
+        (slice(float("nan"), None), TypeError, "whole numbers, got nan", "x[:]"),
+        (slice(float("inf"), 2), TypeError, "whole numbers, got inf", "x[:2]"),
+        (slice(None, None, 0.5), TypeError, "whole numbers, got 0.5", "x[::1]"),
+        (slice(None, None, -0.5), TypeError, "whole numbers, got -0.5", "x[::-1]"),
         (slice(None, None, 0), ValueError, "the step of a slice is not 0", "x[::1]"),
         (np.ones((2, 4), bool), IndexError, r"a mask .* \(3, 4\) of \(3, 4\)", "x[:2, :4][index]"),
         (np.ones(5, bool), IndexError, r"a mask .* \(3,\) of \(3, 4\), got", "x[index[:3]]"),
@@ -50,7 +70,8 @@ def test_the_rule_the_values_and_the_cure(index, error, rule, cure):
         assert str(caught.value).endswith(f"\n  try: {cure}")
     given = index if isinstance(index, tuple) else (index,)
     a, b = (np.array(given[0]), np.array(given[-1])) if "a[" in cure else (None, None)
-    names = {"x": X, "index": lucid.tensor(index) if isinstance(index, np.ndarray) else None}
+    mask = isinstance(index, np.ndarray) and index.dtype == bool
+    names = {"x": X, "index": lucid.tensor(index) if mask else given[-1]}
     eval(cure, names | {"a": a, "b": b})
 
 

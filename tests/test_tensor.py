@@ -230,6 +230,9 @@ def test_numpy_meets_tensors():
     for mixed in (lambda: np.ones(3) + x, lambda: x - np.ones(3), lambda: np.ones(3) @ x):
         with pytest.raises(TypeError):
             mixed()
+    for wrong in (lambda: np.complex64(2) * x, lambda: x + np.complex128(2), lambda: x * 2j):
+        with pytest.raises(TypeError, match=r"tensors and numbers, got complex.*\n  try: [02].0$"):
+            wrong()
     with pytest.raises(TypeError):
         np.exp(x)
     tensor = lucid.ones(2, requires_grad=True)

@@ -31,7 +31,8 @@ class Jacobians:
         self.shapes = [y.shape for y in outputs]
         # how far rounding may put differences off
         self.noise = [
-            4 * ROUNDING * float(np.abs(y).max(initial=0)) / tolerance.eps for y in outputs
+            4 * ROUNDING * float(np.abs(y[~np.isnan(y)]).max(initial=0)) / tolerance.eps
+            for y in outputs
         ]
         sizes = [int(np.prod(shape)) for shape in self.shapes]
         self.starts = np.cumsum([0, *sizes])
@@ -42,6 +43,8 @@ class Jacobians:
             weights[row] = 1
             found = checked.gradients(self.split(weights))[which]
             self.analytic[row] = 0 if found is None else found.reshape(-1)
+        lost = np.isnan(flat(outputs))  # such an output has no slope
+        self.analytic[lost] = self.numeric[lost] = 0
 
     def split(self, weights: Array) -> list[Array]:
         """The weights of all output numbers, as arrays like the outputs."""

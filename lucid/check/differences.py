@@ -20,7 +20,7 @@ import numpy as np
 from lucid.check.function import Checked
 from lucid.types import Array
 
-__all__ = ["Tolerance", "certainly_wrong", "jacobian", "judge", "slope"]
+__all__ = ["Tolerance", "certainly_wrong", "checked_tolerance", "jacobian", "judge", "slope"]
 
 ROUNDING = float(np.finfo(np.float64).eps)
 
@@ -40,6 +40,20 @@ class Tolerance(NamedTuple):
         """For gradients that are all below 1, the same in proportion: those of 1e-8, say."""
         size = np.abs(gradients[np.isfinite(gradients)]).max(initial=0.0)
         return self._replace(atol=self.atol * min(1.0, float(size))) if size else self
+
+
+def checked_tolerance(eps: float, atol: float, rtol: float, nondet_tol: float) -> Tolerance:
+    """The tolerance that was asked for; ValueError for one that no check can keep."""
+    if not 0 < eps < np.inf:
+        raise ValueError(f"eps is the step of the differences, above 0, got {eps}\n  try: eps=1e-6")
+    cures = {"atol": (atol, "1e-5"), "rtol": (rtol, "1e-3"), "nondet_tol": (nondet_tol, "0.0")}
+    for name, (value, usual) in cures.items():
+        if not value >= 0:
+            raise ValueError(
+                f"{name} is how far numbers may be apart, at least 0, got {value}\n"
+                f"  try: {name}={usual}"
+            )
+    return Tolerance(eps, atol, rtol)
 
 
 def step_at(value: float, eps: float) -> float:
@@ -62,9 +76,10 @@ def moved(checked: Checked, which: int, place: int, by: float) -> tuple[Array, f
 
 
 def change(after: Array, before: Array) -> Array:
-    """after - before, which is 0 for what stays infinite"""
+    """after - before, which is 0 for what stays infinite or nan"""
     with np.errstate(invalid="ignore"):
-        return np.where(after == before, 0.0, after - before)
+        same = (after == before) | (np.isnan(after) & np.isnan(before))
+        return np.where(same, 0.0, after - before)
 
 
 def jacobian(checked: Checked, which: int, eps: float, weights: Array | None = None) -> Array:
@@ -115,6 +130,8 @@ def judge(
         if abs(analytic - central) <= tolerance.of(central):
             return "right"
     central, right, left, noise = slopes[1]
+    if np.isnan(analytic) and np.isnan(moved(checked, which, place, 0.0)[0]).any():
+        return "unknown"  # the number may reach the output that is nan: 0 * nan is nan
     if not np.isfinite([slopes[0][0], central]).any():
         return "unknown"
     gap, gap_before = abs(right - left), abs(slopes[0][1] - slopes[0][2])

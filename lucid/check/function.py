@@ -25,6 +25,7 @@ __all__ = ["Checked", "NumpyFunction", "Problem", "TensorFunction"]
 
 
 INCOMING = ["the incoming grad"]
+DROPPED = "complex: an imaginary part, even of 0, is not dropped unseen\n  try: np.fft.ifft(g).real"
 
 
 class Problem(Exception):
@@ -164,6 +165,8 @@ class NumpyFunction:
                     f"fn must return an array, or a tuple of arrays, got {type(y).__name__}\n"
                     "  try: lambda x: forward(x)[0], if it returns more than its output"
                 )
+            if np.iscomplexobj(y):
+                raise Problem("the output of fn is complex, and gradients are real", DROPPED)
             kept.append(np.asarray(y))
         return kept
 
@@ -186,6 +189,11 @@ class NumpyFunction:
                 f"got {len(parts)}"
             )
         for name, point, part in zip(self.names, self.points, parts, strict=True):
+            if np.iscomplexobj(part):
+                raise Problem(
+                    f"the gradient of {name} is complex, and gradients are real",
+                    DROPPED,
+                )
             if part is not None and np.shape(part) != point.shape:
                 expected, got = point.shape, np.shape(part)
                 cure = shape_problem(expected, got, "keepdims")
@@ -221,6 +229,13 @@ def floating_outputs(returned: Any) -> list[Tensor]:
     """The outputs that can have gradients; TypeError for what are no tensors."""
     ys = list(returned) if isinstance(returned, tuple | list) else [returned]
     for y in ys:
+        if isinstance(y, tuple | list):
+            raise TypeError(
+                "fn must return a tensor, or a tuple of tensors; tuples in a tuple, as recurrent "
+                f"layers return their states, are not supported: got a {type(y).__name__} inside\n"
+                "  try: lambda *inputs: fn(*inputs)[0], which returns one tensor; a layer in it is "
+                "made float64 before, by .double()"
+            )
         if not is_tensor(y):
             raise TypeError(
                 f"fn must return a tensor, or a tuple of tensors, got {type(y).__name__}\n"

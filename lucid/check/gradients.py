@@ -17,7 +17,14 @@ from lucid.check.calls import (
     repeatable,
 )
 from lucid.check.diagnose import LARGEST, Jacobians, diagnose
-from lucid.check.differences import Tolerance, certainly_wrong, flat, jacobian, judge
+from lucid.check.differences import (
+    Tolerance,
+    certainly_wrong,
+    checked_tolerance,
+    flat,
+    jacobian,
+    judge,
+)
 from lucid.check.function import Checked, Problem, TensorFunction, floating_outputs, make_checked
 from lucid.check.report import CheckError, GradcheckReport, InputReport, draw
 from lucid.ops import tensor
@@ -87,9 +94,10 @@ def gradcheck(
         If the gradients are wrong, or nothing could be compared: empty inputs, say. It is an
         AssertionError; its ``report`` is what is returned otherwise.
     TypeError
-        If ``fn`` returns no tensor, or is a ``Function``, which is good for one call.
+        If ``fn`` returns no tensor, or tuples in a tuple, or is a ``Function``, which is good for
+        one call.
     ValueError
-        If no input requires a gradient.
+        If no input requires a gradient, ``eps`` is not above 0 or a tolerance is negative or nan.
 
     Examples
     --------
@@ -107,8 +115,9 @@ def gradcheck(
     factor 2: the gradient of x is half of what it should be
       try: x**2 has the slope 2x; of an input used twice, as in x * x, both uses count
     """
+    tolerance = checked_tolerance(eps, atol, rtol, nondet_tol)
     checked = make_checked(fn, inputs, backward)
-    return verdict(checked, Tolerance(eps, atol, rtol), nondet_tol, raise_exception)
+    return verdict(checked, tolerance, nondet_tol, raise_exception)
 
 
 @enable_grad()  # also where the caller has switched recording off
@@ -150,7 +159,7 @@ def examine(checked: Checked, tolerance: Tolerance, nondet_tol: float) -> Gradch
         compared(checked, which, g, weights, tolerance) for which, g in enumerate(analytic)
     )
     check_precision(checked, inputs, tolerance.eps)
-    notes = [*checked.notes]
+    notes = [*checked.notes, *about_nan(weights)]
     for i in inputs:
         excused = about_excused(i)
         if i.excused.size and i.excused.all():
@@ -267,6 +276,17 @@ def about_excused(report: InputReport) -> list[str]:
     return said
 
 
+def about_nan(weights: Sequence[Array]) -> list[str]:
+    """Say how many outputs are nan, which have no weight; Problem, if all are."""
+    numbers = flat(weights)
+    missing = int((numbers == 0).sum())
+    cure = "\n  try: other inputs, at which the outputs are numbers"
+    if missing and missing == numbers.size:
+        raise Problem("nothing was checked: every number of the output is nan", "nan" + cure)
+    said = f"{missing} of {numbers.size} numbers of the output are nan; backward was not judged"
+    return [f"{said} there{cure}"] if missing else []
+
+
 def about_nothing(inputs: Sequence[InputReport], weights: Sequence[Array]) -> list[str]:
     """Say what has no numbers to compare; Problem, if that is all."""
     empty = [i.name for i in inputs if not i.wrong.size]
@@ -314,8 +334,7 @@ def gradgradcheck(
     CheckError
         As in ``gradcheck``.
     ValueError
-        If no input requires a gradient, or ``grad_outputs`` are not of the outputs' number and
-        shapes.
+        As in ``gradcheck``, or if ``grad_outputs`` are not of the outputs' number and shapes.
 
     Examples
     --------
@@ -324,6 +343,7 @@ def gradgradcheck(
     >>> lucid.check.gradgradcheck(lambda x: x**3, x)
     gradcheck: right, all 4 numbers of the gradient of x and grad_outputs[0]
     """
+    tolerance = checked_tolerance(eps, atol, rtol, nondet_tol)
     given = list(inputs) if isinstance(inputs, tuple | list) else [inputs]
     base = TensorFunction(fn, given)
     if not base.moved:
@@ -348,4 +368,4 @@ def gradgradcheck(
     names = base.names[: len(base.moved)]
     checked.names = [*names, *(f"grad_outputs[{i}]" for i in range(len(seeds)))]
     checked.notes = base.notes
-    return verdict(checked, Tolerance(eps, atol, rtol), nondet_tol, raise_exception)
+    return verdict(checked, tolerance, nondet_tol, raise_exception)

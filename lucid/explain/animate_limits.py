@@ -101,7 +101,14 @@ def smaller_call(
     arguments = [f"x[:, :{n * c_in}, :{length}]", f"weight[:{first}, :{second}, :{taps}]"]
     if has_bias:
         arguments.append(f"bias[:{n * c_out}]")
-    padding = options.padding if isinstance(options.padding, str) else min(options.padding, 2)
+    padding = options.padding
+    if not isinstance(padding, str):
+        window = dilation * (taps - 1) + 1
+        if options.transposed:
+            most = min(2, ((length - 1) * stride + window - 1) // 2)  # of which something is left
+        else:
+            most = max(2, -(-(window - length) // 2))  # so that the window fits in
+        padding = min(padding, most)
     smaller = options._replace(stride=stride, padding=padding, dilation=dilation, groups=n,
                                output_padding=0)  # fmt: skip
     usual = Options()._asdict()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import inspect
 import random as python_random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -95,16 +96,21 @@ class Run:
             self.copy(*self.inputs)
 
     def _watch(self, path: str, module: Module) -> None:
-        forward = module.forward
+        kind, forward = type(module), module.forward
+        chosen = inspect.getattr_static(kind, "forward")
 
         @functools.wraps(forward)
         def watched(*args: Any, **kwargs: Any) -> Any:
+            # A property may give another function each time.
+            run = chosen.__get__(module, kind) if isinstance(chosen, property) else forward
+            if self._open and self._open[-1].module is module:
+                return run(*args, **kwargs)  # forward calls itself: still the same layer
             call = Call(path, module, self._open[-1] if self._open else None)
             call.inputs = list(tensors_in((args, kwargs)))
             self.calls.append(call)
             self._open.append(call)
             try:
-                out = forward(*args, **kwargs)
+                out = run(*args, **kwargs)
             except Exception as error:
                 call.note = f"raised {type(error).__name__}"
                 raise
@@ -117,14 +123,17 @@ class Run:
                 call.note = f"{size}, {'waits' if call.waited else 'inferred'}"
             return out
 
-        module.forward = watched  # type: ignore[method-assign]  # of this copy alone
+        if isinstance(chosen, property):  # which an attribute of the object does not hide
+            module.__class__ = type(kind.__name__, (kind,), {"forward": staticmethod(watched)})
+        else:
+            module.forward = watched  # type: ignore[method-assign]  # of this copy alone
 
 
 @contextmanager
 def same_numbers() -> Iterator[None]:
     """Afterwards all global random numbers come as if none had been drawn meanwhile."""
     ours = random.get_rng_state()
-    numpys = np.random.get_state()  # noqa: NPY002 (a forward may draw from it)
+    numpys = np.random.get_state(legacy=False)  # noqa: NPY002 (a forward may draw from it)
     pythons = python_random.getstate()
     try:
         yield
@@ -166,18 +175,23 @@ def check_model(model: object, name: str) -> None:
         raise TypeError(f"{name} takes a layer or a model, got {type(model).__name__}{cure}")
 
 
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    """All tensors in arguments or results, however nested; of a packed sequence its numbers."""
+def tensors_in(value: Any, around: tuple[Any, ...] = ()) -> Iterator[Tensor]:
+    """All tensors in arguments or results, however nested; of a packed sequence its numbers.
+
+    ``around`` are the containers that the value is in: one that contains itself ends there.
+    """
+    if any(value is outer for outer in around):
+        return
     if is_tensor(value):
         yield value
     elif isinstance(value, PackedSequence):
         yield value.data  # the others say which row is of which sequence
     elif isinstance(value, Mapping):
         for part in value.values():
-            yield from tensors_in(part)
+            yield from tensors_in(part, (*around, value))
     elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
         for part in value:
-            yield from tensors_in(part)
+            yield from tensors_in(part, (*around, value))
 
 
 def is_lucids_own(layer: Module) -> bool:

@@ -246,13 +246,13 @@ def hidden_in(model: Module) -> list[str]:
     ]
 
 
-def modules_in(value: object) -> Iterator[Module]:
-    """All modules in lists, tuples and dicts, however nested."""
+def modules_in(value: object, around: tuple[object, ...] = ()) -> Iterator[Module]:
+    """All modules in lists, tuples and dicts, however nested, as ``tensors_in`` goes through."""
     if isinstance(value, Module):
         yield value
-    elif isinstance(value, list | tuple | dict):
+    elif isinstance(value, list | tuple | dict) and not any(value is outer for outer in around):
         for part in value.values() if isinstance(value, dict) else value:
-            yield from modules_in(part)
+            yield from modules_in(part, (*around, value))
 
 
 # ---------------------------------------------------------------------------------------- the rows

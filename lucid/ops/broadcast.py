@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lucid.tensor import Tensor, TensorLike
 
 
-NUMBERS = (builtins.bool, builtins.int, builtins.float, np.number, np.bool_)
+NUMBERS = (builtins.bool, builtins.int, builtins.float, np.integer, np.floating, np.bool_)
 
 
 def raw(value: TensorLike) -> Any:
@@ -45,8 +45,10 @@ def raw(value: TensorLike) -> Any:
             "tensors compute with tensors and numbers, got a PyTorch tensor\n"
             "  try: lucid.from_numpy(x.numpy())"
         )
+    real = cure(str(value.real)) if isinstance(value, complex | np.complexfloating) else ""
     raise TypeError(
-        f"tensors compute with tensors and numbers, got {type(value).__name__}: {shown(value)}"
+        f"tensors compute with tensors and numbers, got {type(value).__name__}: "
+        f"{shown(value)}{real}"
     )
 
 

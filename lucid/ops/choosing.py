@@ -8,7 +8,7 @@ import numpy as np
 
 from lucid import types
 from lucid.autograd import Function, is_tensor, make_tensor
-from lucid.cures import broadcast, broadcast_cure
+from lucid.cures import Shape, broadcast, broadcast_cure, cure, part_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.ops.broadcast import pair, raw, sum_to
 from lucid.ops.compare import gt, lt
@@ -69,10 +69,29 @@ def where(condition: Tensor, input: TensorLike, other: TensorLike) -> Tensor:
         raise ShapeError(
             "the condition must broadcast with both choices: "
             f"got {condition.shape}, {a.shape} and {b.shape}"
-            + broadcast_cure(("x", "condition"), (choices, condition.shape))
+            + (
+                condition_cure(condition.shape, choices)
+                if a.ndim and b.ndim
+                else broadcast_cure(("x", "condition"), (choices, condition.shape))
+            )
         )
     # A private copy: the caller may go on to change the mask.
     return Where(make_tensor(condition._array.copy()))(a, b)
+
+
+def condition_cure(condition: Shape, choices: Shape) -> str:
+    """The cure where both choices are tensors: another condition, for it fits both of them."""
+    for more in range(1, 1 + len(choices) - len(condition)):
+        if broadcast(choices, condition + (1,) * more) is not None:
+            return cure(f"condition[...{', None' * more}]", condition + (1,) * more)
+    if len(condition) == len(choices) == 2 and condition == choices[::-1]:
+        return cure("condition.transpose(0, 1)", choices)
+    aligned = ((1,) * len(condition) + choices)[-len(condition) :]
+    most = [
+        n if 1 in (n, m) else m if m < n else n if m == n else 1
+        for n, m in zip(condition, aligned, strict=True)
+    ]
+    return part_cure("condition", condition, tuple(most))
 
 
 def clamp(input: Tensor, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:

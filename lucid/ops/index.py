@@ -14,7 +14,7 @@ from lucid._ext import kernels
 from lucid.autograd import Function, is_tensor
 from lucid.cures import cure, part_cure, rank_cure
 from lucid.errors import DtypeError, ShapeError
-from lucid.ops.index_errors import index_error, not_an_index, slice_of
+from lucid.ops.index_errors import index_error, not_an_index, slice_of, too_large
 from lucid.ops.rows import RowMap, Table
 from lucid.ops.shape import axis_of, reshape, row
 from lucid.types import Array
@@ -28,21 +28,27 @@ def as_index(index: Any) -> Any:
 
     It ends in an Ellipsis, with which NumPy returns a view also for a single number.
     """
-    parts = tuple([index_part(p) for p in (index if isinstance(index, tuple) else (index,))])
+    given = index if isinstance(index, tuple) else (index,)
+    parts = tuple([index_part(part, given) for part in given])
     return parts if any(p is Ellipsis for p in parts) else (*parts, Ellipsis)
 
 
-def index_part(part: Any) -> Any:
-    """An int, a slice, None and ... as they are; a tensor, a list or an array as an array."""
+def index_part(part: Any, index: tuple[Any, ...]) -> Any:
+    """An int, a slice, None and ... as they are; a tensor, a list or an array as an array.
+
+    For an error, ``index`` is all of what it is a part of.
+    """
     if isinstance(part, slice):
         return slice_of(part)
     if part is None or part is Ellipsis or isinstance(part, builtins.int | np.integer):
+        if isinstance(part, builtins.int) and not -(2**63) <= part < 2**63:
+            raise too_large(part, index)  # NumPy has an OverflowError for some of them
         return part
     array = part._array if is_tensor(part) else np.asarray(part)
     if array.dtype.kind == "b":
         return array.copy()
     if array.dtype.kind not in "iu" and array.size:
-        raise not_an_index(part._array if is_tensor(part) else part)
+        raise not_an_index(part, index)
     return array.astype(np.int64)
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from lucid.autograd import is_tensor
 from lucid.cures import Shape, broadcast, cure
 from lucid.errors import AxisError, DtypeError
 
 SHOWN = 8  # numbers of an index array that a cure writes out
+MOST_AXES = 64  # of an array of NumPy 2
+NUMBER = int | float | np.integer | np.floating
 
 
 def index_error(index: tuple[Any, ...], shape: Shape) -> IndexError:
@@ -51,6 +54,12 @@ def index_error(index: tuple[Any, ...], shape: Shape) -> IndexError:
                     + (mended(index, shape) if sizes[0] else "")
                 )
         axis += axes_of(part)
+    new = sum(part is None for part in index)
+    if len(shape) + new > MOST_AXES:
+        return AxisError(
+            f"a tensor has at most {MOST_AXES} axes, got {new} times None for one of shape {shape}"
+            + cure("x[None]")
+        )
     arrays = [part.shape for part in index if isinstance(part, np.ndarray)]
     code = ""
     if [len(s) for s in arrays] == [1, 1] and broadcast(*arrays) is None and len(index) == 3:
@@ -102,8 +111,7 @@ def mended(index: tuple[Any, ...], shape: Shape | None = None) -> str:
         n = shape[axis] if shape is not None and axis < len(shape) else None
         axis += axes_of(part)
         if isinstance(part, slice):
-            ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
-            parts.append(":".join(ends if ends[2] else ends[:2]))
+            parts.append(slice_code(part))
         elif part is None:
             parts.append("None")
         elif is_mask(part) or np.size(part) > SHOWN or n == 0:
@@ -122,15 +130,76 @@ def mask_cure(mask: Shape, sizes: Shape) -> str:
     return ""
 
 
-def not_an_index(part: Any) -> DtypeError:
-    """The error for an index that is not made of whole numbers or bools."""
+def not_an_index(part: Any, index: tuple[Any, ...]) -> DtypeError:
+    """The error for a part of an index that is not made of whole numbers or bools."""
+    array = part._array if is_tensor(part) else part
     if isinstance(part, str):
-        return DtypeError(f"an index is made of whole numbers or bools, got {part!r}{cure('x[0]')}")
-    if isinstance(part, float) and np.isfinite(part):
-        found, code = f"the float {part}", f"x[{int(part)}]"
+        found = repr(part)
+    elif isinstance(part, float | np.floating):
+        found = f"the float {part}"
+    elif isinstance(part, list | np.ndarray) or is_tensor(part):
+        found = str(np.asarray(array).dtype)
     else:
-        found, code = str(np.asarray(part).dtype), "x[index.long()]"
-    return DtypeError(f"an index is made of whole numbers or bools, got {found}{cure(code)}")
+        found = f"a {type(part).__name__}"
+    return DtypeError(
+        f"an index is made of whole numbers or bools, got {found}{whole_cure(part, index)}"
+    )
+
+
+def too_large(part: int, index: tuple[Any, ...]) -> IndexError:
+    """The error for an index that no tensor is large enough for."""
+    return IndexError(
+        f"index {part} is out of bounds for every axis: sizes are below 2**63"
+        + whole_cure(part, index)
+    )
+
+
+def whole_cure(part: Any, index: tuple[Any, ...]) -> str:
+    """The cure for one part of an index: all of the index, with whole numbers in its place."""
+    # Tensors and arrays have no name of their own here: only the part in question is "index".
+    written = [
+        whole_code(p) if p is part or isinstance(p, int | float | np.floating) else unchanged(p)
+        for p in index
+    ]
+    return cure(f"x[{', '.join(written)}]") if "" not in written else ""
+
+
+def whole_code(part: Any) -> str:
+    """Code for a part of an index that has no whole numbers: the nearest that has; "" if none."""
+    if is_tensor(part):
+        return "index.long()"
+    if isinstance(part, np.ndarray):
+        return {"f": "index.astype(int)", "c": "index.real.astype(int)"}.get(part.dtype.kind, "")
+    if isinstance(part, list):
+        numbers = all(isinstance(p, int | float) for p in part) and len(part) <= SHOWN
+        return f"[{', '.join(map(whole_code, part))}]" if numbers else ""
+    if isinstance(part, set | frozenset):
+        return "list(index)" if all(isinstance(p, int) for p in part) else ""
+    if isinstance(part, bool):
+        return str(part)
+    if isinstance(part, int | float | np.floating):
+        if -(2**63) < part < 2**63:
+            return str(int(part))
+        return "-1" if part > 0 else "0"  # the last place is nearest; none is to nan
+    return "0"
+
+
+def unchanged(part: Any) -> str:
+    """Code for a part of an index that may stay as it is; "" if that cannot be written short."""
+    if part is Ellipsis:
+        return "..."
+    if isinstance(part, slice):
+        return slice_code(part)
+    if part is None or isinstance(part, int | np.integer):
+        return str(part)
+    array = np.asarray(part._array if is_tensor(part) else part)
+    return repr(array.tolist()) if array.dtype.kind in "iub" and array.size <= SHOWN else ""
+
+
+def slice_code(part: slice) -> str:
+    """1:3, or ::2"""
+    ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+    return ":".join(ends if ends[2] else ends[:2])
 
 
 def slice_of(part: slice) -> slice:
@@ -142,9 +211,19 @@ def slice_of(part: slice) -> slice:
             whole.append(None if end is None else operator.index(end))
         except TypeError:
             code = ""
-            if all(end is None or isinstance(end, int | float) for end in ends):
-                code = mended((slice(*[None if end is None else int(end) for end in ends]),))
+            if all(end is None or isinstance(end, NUMBER) for end in ends):
+                start, stop, step = map(nearest_whole, ends)
+                if step == 0:
+                    step = -1 if ends[2] < 0 else 1
+                code = cure(f"x[{slice_code(slice(start, stop, step))}]")
             raise TypeError(f"the ends of a slice are whole numbers, got {end!r}{code}") from None
     if whole[2] == 0:
         raise ValueError(f"the step of a slice is not 0{mended((slice(whole[0], whole[1], 1),))}")
     return slice(*whole)
+
+
+def nearest_whole(end: Any) -> int | None:
+    """An end of a slice without its fraction; None for one that is not finite."""
+    if end is None or (isinstance(end, float | np.floating) and not np.isfinite(end)):
+        return None
+    return int(end)

@@ -290,3 +290,33 @@ def test_an_option_that_is_out_of_range_has_a_cure(call, wrong, cure):
     assert found, caught.value
     assert cure in (None, found[1])
     call(**{name: eval(found[1])})
+
+
+# ------------------------------------------------------------------------------ losses and layers
+
+
+@pytest.mark.parametrize("name", nn.loss.__all__)
+def test_a_loss_is_made_before_it_is_called(name):
+    x = lucid.full((4, 3), 0.5)
+    said = rf"nn.{name} is made of options.*\n  try: nn.{name}\(\)\(input, target\), with a pair"
+    with pytest.raises(TypeError, match=said):
+        getattr(nn, name)(x, x)
+
+
+def test_a_loss_of_ones_own_is_made_of_anything():
+    class Scaled(nn.MSELoss):
+        def __init__(self, scale, shift):
+            super().__init__()
+            self.scale, self.shift = scale, shift
+
+    assert Scaled(lucid.ones(1), lucid.ones(1)).reduction == "mean"
+
+
+def test_one_score_for_two_classes():
+    scores, target = lucid.randn(4, 1), lucid.tensor([0, 1, 1, 0])
+    with pytest.raises(ValueError, match="to 0, got 1\n.*nn.Linear.*\n  try: F.binary_cross_en"):
+        F.cross_entropy(scores, target)
+    # what has both 0 and C is not counted from 1: less 1 would be a class of -1
+    for classes in ([0, 3], [1, 4]):
+        with pytest.raises(ValueError, match="classes go from 0 to 2, got [34]$"):
+            F.cross_entropy(lucid.randn(2, 3), lucid.tensor(classes))

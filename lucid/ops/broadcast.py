@@ -40,9 +40,10 @@ def raw(value: TensorLike) -> Any:
             "tensors compute with tensors and numbers, got a NumPy array\n"
             "  try: lucid.from_numpy(array)"
         )
-    raise TypeError(
-        f"tensors compute with tensors and numbers, got {type(value).__name__}: {value!r}"
-    )
+    got = type(value).__name__
+    if several := several_cure(value):
+        raise TypeError(f"tensors compute with tensors and numbers, got a {got}{several}")
+    raise TypeError(f"tensors compute with tensors and numbers, got {got}: {value!r}")
 
 
 def result_type(a: Any, b: Any) -> dtype:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lucid.autograd import is_tensor
+from lucid.autograd import is_tensor, several_cure
 from lucid.cures import Shape, axis_cure, cure, rank_cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.types import FROM_NUMPY, dtype, float64
@@ -29,7 +29,8 @@ def check_tensor(value: object, name: str, op: str, wanted: dtype | None = None)
             code += f".{'double' if wanted is float64 else 'float'}()"
     elif value is None:
         code = "a forward that returns its result"
-    raise TypeError(f"{op} needs a tensor for {name}, got {got}\n  try: {code}")
+    rest = several_cure(value) or f"\n  try: {code}"
+    raise TypeError(f"{op} needs a tensor for {name}, got {got}{rest}")
 
 
 def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:

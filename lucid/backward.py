@@ -272,7 +272,7 @@ def seed_gradient(output: Tensor, gradient: Tensor | None) -> Tensor:
         raise RuntimeError(
             "backward needs a tensor that was computed from one with requires_grad=True, "
             "got one that was not\n"
-            "  usual reasons: argmax, round, a comparison, detach(), item(), numpy() or no_grad() "
+            "  usual reasons: argmax, a comparison, detach(), item(), numpy() or no_grad() "
             "on the way,\n  after which no gradient goes back; or nothing asked for one\n"
             "  try: loss = criterion(model(x), y)    # of the scores themselves, without these\n"
             "  or:  x.requires_grad_()               # before anything is computed from x"

@@ -182,7 +182,10 @@ def test_the_gradient_of_a_computed_tensor_is_not_kept():
 
 
 def test_backward_of_what_was_not_recorded():
-    said = r"\(or under no_grad\)\n  try: x.requires_grad_\(\)    # before .* not under"
+    said = (
+        r"got one that was not\n  usual reasons: argmax, .*detach\(\).*numpy\(\) or no_grad\(\)"
+        r".*\n.*\n  try: loss = .*\n  or:  x.requires_grad_\(\)    .*# before"
+    )
     x = lucid.ones(2, requires_grad=True)
     with lucid.no_grad(), pytest.raises(RuntimeError, match=said):
         (x * 2).sum().backward()
@@ -314,9 +317,100 @@ def test_a_loss_of_ones_own_is_made_of_anything():
 
 def test_one_score_for_two_classes():
     scores, target = lucid.randn(4, 1), lucid.tensor([0, 1, 1, 0])
-    with pytest.raises(ValueError, match="to 0, got 1\n.*nn.Linear.*\n  try: F.binary_cross_en"):
+    with pytest.raises(ValueError, match=r"to 0, got 1\n.*nn.Linear.*\n  try: F.binary_cross_en"):
         F.cross_entropy(scores, target)
     # what has both 0 and C is not counted from 1: less 1 would be a class of -1
     for classes in ([0, 3], [1, 4]):
-        with pytest.raises(ValueError, match="classes go from 0 to 2, got [34]$"):
+        with pytest.raises(ValueError, match=r"classes go from 0 to 2, got [34]$"):
             F.cross_entropy(lucid.randn(2, 3), lucid.tensor(classes))
+
+
+# ---------------------------------------------------------------------- what is given or returned
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        nn.Linear(4, 2), nn.ReLU(), nn.Tanh(), nn.Conv1d(4, 2, 3), nn.Dropout(), nn.Flatten(),
+        nn.LSTM(4, 2), lucid.exp, F.relu, lambda x: x[0] + x, lambda x: nn.MSELoss()(x, x[0]),
+        lambda x: F.cross_entropy(x, lucid.tensor([0])),
+    ],
+)  # fmt: skip
+def test_an_lstm_returns_two_things(compute):
+    said = r"got tuple\n.*nn.LSTM and nn.GRU return two things.*\n  try: out, _ = lstm\(x\)"
+    with pytest.raises(TypeError, match=said):
+        compute(nn.LSTM(3, 4)(lucid.ones(5, 3, 3)))
+
+
+@pytest.mark.parametrize("compute", [nn.Linear(4, 2), nn.Tanh(), nn.ReLU()])
+def test_a_tuple_of_numbers_is_none_of_an_lstm(compute):
+    with pytest.raises(TypeError, match="got tuple") as caught:
+        compute((1.0, 2.0))
+    assert "LSTM" not in str(caught.value)
+
+
+class Forgetful(lucid.autograd.Function):
+    def forward(self, x):
+        x * 2
+
+
+class NoWayBack(lucid.autograd.Function):
+    def forward(self, x):
+        return x * 2
+
+    def backward(self, grad):
+        grad * 2
+
+
+class NoGradient(NoWayBack):
+    def backward(self, grad):
+        return (None,)
+
+
+def test_a_forgotten_return():
+    x = lucid.ones(2, requires_grad=True)
+    with pytest.raises(TypeError, match=r"^forward of Forgetful returned None\n  try: return y$"):
+        Forgetful()(x)
+    with pytest.raises(
+        TypeError, match=r"^backward of NoWayBack returned None\n  try: return grad"
+    ):
+        NoWayBack()(x).sum().backward()
+    NoGradient()(x).sum().backward()
+    assert x.grad is None
+
+
+# ------------------------------------------------------------------------------ sums, states, steps
+
+
+def test_a_second_backward_has_three_causes():
+    x = lucid.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="its graph is gone") as caught:
+        y.backward()
+    cures = re.findall(r"^  (?:try|or): +(.*?) +#", str(caught.value), re.M)
+    assert cures == [
+        "total += loss.item()",
+        "state = state.detach()",
+        "backward(retain_graph=True)",
+    ]
+
+
+def test_a_change_in_place_by_what_it_is_for():
+    w = lucid.ones(3, requires_grad=True)
+    loss = (w * w).sum()
+    loss.backward()
+    total, before = lucid.zeros(()), lucid.zeros(3)
+    for change, first in [
+        (lambda: total.add_(loss), r"total \+= loss.item\(\)\n  or:  y = y \+ 1"),
+        (lambda: w.sub_(0.1 * w.grad), r"with lucid.no_grad\(\): w -= 0.1 \* w.grad\n"),
+        (lambda: before.add_(w), r"y = y \+ 1 instead .*\n.*\n  or:  with lucid.no_grad\(\): y"),
+        (lambda: (w * 2).add_(1), r"y = y \+ 1 instead .*\n.*\n  or:  with lucid.no_grad\(\): y"),
+    ]:
+        with pytest.raises(RuntimeError, match="recorded for backward\n  try: " + first):
+            change()
+    total += loss.item()
+    with lucid.no_grad():
+        w -= 0.1 * w.grad
+    assert total.item() == 3
+    assert lucid.allclose(w, lucid.full((3,), 0.8))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lucid import types
-from lucid.autograd import Function, is_tensor, make_tensor
+from lucid.autograd import Function, is_tensor, make_tensor, several_cure
 from lucid.cures import Shape, broadcast, broadcast_cure, cure
 from lucid.errors import ShapeError
 from lucid.ops.convert import to
@@ -42,7 +42,7 @@ def raw(value: TensorLike) -> Any:
         )
     got = type(value).__name__
     if several := several_cure(value):
-        raise TypeError(f"tensors compute with tensors and numbers, got a {got}{several}")
+        raise TypeError(f"tensors compute with tensors and numbers, got {got}{several}")
     raise TypeError(f"tensors compute with tensors and numbers, got {got}: {value!r}")
 
 

@@ -143,7 +143,9 @@ def check_size(name: str, value: SupportsIndex | tuple[SupportsIndex], minimum: 
             cure = f"\n  try: {name}={int(value)}"
         elif isinstance(value, str) and value.strip().isdecimal():
             cure = f"\n  try: {name}={value.strip()}, without quotation marks"
-        raise TypeError(f"{name} must be an int, got {value!r}{cure}") from None
+        got = repr(value)
+        got = got if len(got) < 80 else type(value).__name__  # all the numbers of a tensor
+        raise TypeError(f"{name} must be an int, got {got}{cure}") from None
     if size < minimum:
         option = f"\n  try: {name}={minimum}" if name.isidentifier() else ""
         raise ValueError(f"{name} must be at least {minimum}, got {size}{option}")

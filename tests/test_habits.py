@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import lucid
 from lucid import nn
+from lucid.data import DataLoader, TensorDataset
 from lucid.nn import functional as F
 
 # -------------------------------------------------------------------------------- names of modules
@@ -414,3 +415,104 @@ def test_a_change_in_place_by_what_it_is_for():
         w -= 0.1 * w.grad
     assert total.item() == 3
     assert lucid.allclose(w, lucid.full((3,), 0.8))
+
+
+# ------------------------------------------------------------------------------- data sets, states
+
+SIGNALS, LABELS = lucid.ones(8, 1, 4), lucid.arange(8)
+
+
+@pytest.mark.parametrize(
+    ("make", "inside"),
+    [
+        (lambda: DataLoader(SIGNALS, LABELS), "x, y"),
+        (lambda: DataLoader(SIGNALS, LABELS, batch_size=4), "x, y"),
+        (lambda: DataLoader((SIGNALS, LABELS), batch_size=4), "x, y"),
+        (lambda: DataLoader([SIGNALS, LABELS, LABELS]), "x, y, z"),
+        (
+            lambda: DataLoader((SIGNALS.numpy(), LABELS.numpy())),
+            "lucid.from_numpy(x), lucid.from_numpy(y)",
+        ),
+    ],
+)
+def test_tensors_are_made_a_data_set(make, inside):
+    said = r"got .* of shape \(8, 1, 4\) and .*\n  try: DataLoader\(TensorDataset\("
+    with pytest.raises(TypeError, match=said + re.escape(f"{inside}), batch_size=32)") + "$"):
+        make()
+
+
+def test_a_list_of_tensors_is_a_data_set():
+    (batch,) = DataLoader([SIGNALS, SIGNALS + 1], batch_size=2)
+    assert batch.shape == (2, 8, 1, 4)
+    unequal = DataLoader((SIGNALS, LABELS), batch_size=2, collate_fn=lambda samples: len(samples))
+    assert list(unequal) == [2]
+
+    class Pair(DataLoader):
+        def __init__(self, x, y):
+            super().__init__(TensorDataset(x, y), batch_size=4)
+
+    assert [y.tolist() for _, y in Pair(SIGNALS, LABELS)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize(
+    "data", [TensorDataset(SIGNALS, LABELS), DataLoader(TensorDataset(SIGNALS, LABELS))]
+)
+def test_a_model_reads_batches(data):
+    model = nn.Sequential(nn.Conv1d(1, 2, 3), nn.Flatten())
+    with pytest.raises(TypeError, match=r"(Set|set|Loader)\n.*\n  try: for x, y in loader: model"):
+        model(data)
+
+
+def small_model():
+    return nn.Sequential(nn.Conv1d(1, 2, 3), nn.Flatten(), nn.Linear(4, 2))
+
+
+def test_the_states_of_a_model_and_of_its_optimizer():
+    model = small_model()
+    optimizer = lucid.optim.Adam(model.parameters())
+    said = r"state of an optimizer\n  try: optimizer.load_state_dict\(state\)$"
+    with pytest.raises(ValueError, match=said):
+        model.load_state_dict(optimizer.state_dict())
+    with pytest.raises(TypeError, match=r"got method\n  try: model.load_state_dict\(other.state"):
+        model.load_state_dict(model.state_dict)
+
+
+def test_a_state_of_a_wrapped_model():
+    model, source = small_model(), small_model()
+    state = {f"module.{name}": value for name, value in source.state_dict().items()}
+    with pytest.raises(ValueError, match="nothing was loaded") as caught:
+        model.load_state_dict(state)
+    cure = re.search(r"\n  try: (.*)$", str(caught.value))[1]
+    eval(cure, {"model": model, "state": state})
+    assert all((a == b).all() for a, b in zip(model.parameters(), source.parameters(), strict=True))
+    state["module.other"] = lucid.ones(1)  # what is left would be unexpected
+    with pytest.raises(ValueError, match=r"unexpected: .*module.other$"):
+        model.load_state_dict(state)
+
+
+def test_what_is_saved_comes_first(tmp_path):
+    model = small_model()
+    path = tmp_path / "model.ckpt"
+    with pytest.raises(TypeError, match=r"got str and dict\n  try: lucid.save\(obj, path\)"):
+        lucid.save("model.ckpt", model.state_dict())
+    with pytest.raises(TypeError, match=r"got method at obj\n  try: obj\(\)$"):
+        lucid.save(model.state_dict, path)
+    assert not path.exists()
+    lucid.save("a string", path)
+    assert lucid.load(path) == "a string"
+
+
+def test_a_layer_is_made_before_it_is_called():
+    for make, said in [
+        (
+            lambda: nn.Flatten(SIGNALS),
+            r"start_dim must be an int, got Tensor\n  try: nn.Flatten\(\)\(x\)",
+        ),
+        (
+            lambda: nn.Dropout(SIGNALS),
+            r"p must be a number, got Tensor\n  try: a pair of \(\) first",
+        ),
+        (lambda: nn.MaxPool1d(lucid.ones(99)), "kernel_size must be an int, got Tensor$"),
+    ]:
+        with pytest.raises(TypeError, match=said):
+            make()

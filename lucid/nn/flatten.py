@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lucid import ops
+from lucid.autograd import is_tensor
 from lucid.nn.module import Module
 from lucid.tensor import Tensor
 
@@ -19,6 +20,11 @@ class Flatten(Module):
     start_dim, end_dim : int
         By default all axes but the first, which counts the samples.
 
+    Raises
+    ------
+    TypeError
+        If ``start_dim`` is a tensor: the layer is made first, then called.
+
     Examples
     --------
     >>> import lucid
@@ -29,6 +35,11 @@ class Flatten(Module):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
+        if is_tensor(start_dim):
+            raise TypeError(
+                "start_dim must be an int, got Tensor\n"
+                "  try: nn.Flatten()(x), with a pair of () to make the layer"
+            )
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, x: Tensor) -> Tensor:

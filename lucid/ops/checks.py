@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sized
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,8 @@ def check_tensor(value: object, name: str, op: str, wanted: dtype | None = None)
             code += f".{'double' if wanted is float64 else 'float'}()"
     elif value is None:
         code = "a forward that returns its result"
+    elif isinstance(value, Sized) and not isinstance(value, Collection):  # a data set, a loader
+        code = "for x, y in loader: model(x)    # loader = DataLoader(dataset, batch_size=32)"
     rest = several_cure(value) or f"\n  try: {code}"
     raise TypeError(f"{op} needs a tensor for {name}, got {got}{rest}")
 

@@ -36,8 +36,9 @@ Hook: TypeAlias = "Callable[[Tensor], Tensor | None]"
 
 FREED = (
     "backward came to {} a second time, and its graph is gone: the first backward freed it\n"
-    "  try: backward(retain_graph=True) the first time\n"
-    "  (in a loop that adds up losses: total += loss.item())"
+    "  try: total += loss.item()           # for a sum of losses that is only looked at\n"
+    "  or:  state = state.detach()         # for a state that goes on from batch to batch\n"
+    "  or:  backward(retain_graph=True)    # the first time, where both are meant"
 )
 
 
@@ -143,13 +144,16 @@ class Function:
             raise TypeError(not_called_with_tensors(type(self).__name__, inputs)) from None
         try:
             if self.silent:
-                out = Tensor._wrap(self.forward(*arrays))
+                result = self.forward(*arrays)
             else:
                 with np.errstate(all="ignore"):  # IEEE: 1/0 is inf and 0/0 nan, without a word
-                    out = Tensor._wrap(self.forward(*arrays))
+                    result = self.forward(*arrays)
         except (TypeError, AttributeError) as error:
             say_what_forward_gets(self, error)
             raise
+        if result is None:
+            raise TypeError(f"forward of {type(self).__name__} returned None\n  try: return y")
+        out = Tensor._wrap(result)
         array = out._array
         if array.dtype not in FROM_NUMPY:
             from_numpy_dtype(array)  # an error, with the cure
@@ -233,12 +237,24 @@ def make_tensor(array: Any) -> Tensor:
 def not_called_with_tensors(name: str, inputs: tuple[object, ...]) -> str:
     """What to say where an op is computed of something else."""
     got = ", ".join([type(x).__name__ for x in inputs])
-    code = f"lucid.tensor(...), or give numbers to {name}.__init__"
+    rest = f"\n  try: lucid.tensor(...), or give numbers to {name}.__init__"
     if any(isinstance(x, np.ndarray) for x in inputs):
-        code = "lucid.from_numpy(x)"
+        rest = "\n  try: lucid.from_numpy(x)"
     if any(is_torch(x) for x in inputs):
-        got, code = "a PyTorch tensor", "lucid.from_numpy(x.numpy())"
-    return f"{name} is called with tensors, got {got}\n  try: {code}"
+        got, rest = "a PyTorch tensor", "\n  try: lucid.from_numpy(x.numpy())"
+    for x in inputs:
+        rest = several_cure(x) or rest
+    return f"{name} is called with tensors, got {got}{rest}"
+
+
+def several_cure(value: object) -> str:
+    """The cure for a tuple that begins with a tensor, as recurrent layers return; or nothing."""
+    if type(value) is not tuple or not value or not is_tensor(value[0]):
+        return ""
+    return (
+        "\n  nn.RNN, nn.LSTM and nn.GRU return two things, the output and the last state\n"
+        "  try: out, _ = lstm(x)    # and out, or a part such as out[:, -1], goes on"
+    )
 
 
 def say_what_forward_gets(node: Function, error: Exception) -> None:

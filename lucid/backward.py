@@ -169,6 +169,11 @@ def propagate(node: Function, grad: Tensor, grads: dict[int, Tensor], unshared: 
             node.add_gradient(grad._array, total._array)
         return
     result = node.backward(grad)
+    if result is None:  # an end without return looks the same, and would train nothing
+        raise TypeError(
+            f"backward of {type(node).__name__} returned None\n"
+            "  try: return grad * ...    # or return (None,), for no gradient"
+        )
     parts = result if isinstance(result, tuple) else (result,)
     if len(parts) != len(edges):
         raise ValueError(
@@ -266,8 +271,11 @@ def seed_gradient(output: Tensor, gradient: Tensor | None) -> Tensor:
     if not output._requires_grad:
         raise RuntimeError(
             "backward needs a tensor that was computed from one with requires_grad=True, "
-            "got one that was not (or under no_grad)\n"
-            "  try: x.requires_grad_()    # before it is computed from x, not under lucid.no_grad()"
+            "got one that was not\n"
+            "  usual reasons: argmax, a comparison, detach(), item(), numpy() or no_grad() "
+            "on the way,\n  after which no gradient goes back; or nothing asked for one\n"
+            "  try: loss = criterion(model(x), y)    # of the scores themselves, without these\n"
+            "  or:  x.requires_grad_()               # before anything is computed from x"
         )
     if gradient is None:
         if output._array.size != 1:

@@ -182,7 +182,7 @@ class Square(Function):
         if self.mistake == "a factor":
             return grad * x * 2.5
         if self.mistake == "no gradient":
-            return None
+            return (None,)
         if self.mistake == "has nan":
             return grad * 2 * x * (x.detach() * 0 / (x.detach() - x.detach()[1]) + 1)
         if self.mistake == "backward changes x":

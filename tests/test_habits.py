@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import lucid
 from lucid import nn
+from lucid.data import DataLoader, TensorDataset
 from lucid.nn import functional as F
 from lucid.nn.lazy import PENDING, LazyMixin, SizedLayer
 
@@ -198,7 +199,10 @@ def test_the_gradient_of_a_computed_tensor_is_not_kept():
 
 
 def test_backward_of_what_was_not_recorded():
-    said = r"\(or under no_grad\)\n  try: x.requires_grad_\(\)    # before .* not under"
+    said = (
+        r"got one that was not\n  usual reasons: argmax, .*detach\(\).*numpy\(\) or no_grad\(\)"
+        r".*\n.*\n  try: loss = .*\n  or:  x.requires_grad_\(\)    .*# before"
+    )
     x = lucid.ones(2, requires_grad=True)
     with lucid.no_grad(), pytest.raises(RuntimeError, match=said):
         (x * 2).sum().backward()
@@ -634,3 +638,225 @@ def test_a_name_that_is_elsewhere(module, name, code):
         getattr(importlib.import_module(module), name)
     importlib.import_module("lucid.explain")
     assert callable(eval(code, {"lucid": lucid, "nn": nn, "F": F, **vars(lucid)}))
+
+
+# ------------------------------------------------------------------------------ losses and layers
+
+
+@pytest.mark.parametrize("name", nn.loss.__all__)
+def test_a_loss_is_made_before_it_is_called(name):
+    x = lucid.full((4, 3), 0.5)
+    said = rf"nn.{name} is made of options.*\n  try: nn.{name}\(\)\(input, target\), with a pair"
+    with pytest.raises(TypeError, match=said):
+        getattr(nn, name)(x, x)
+
+
+def test_a_loss_of_ones_own_is_made_of_anything():
+    class Scaled(nn.MSELoss):
+        def __init__(self, scale, shift):
+            super().__init__()
+            self.scale, self.shift = scale, shift
+
+    assert Scaled(lucid.ones(1), lucid.ones(1)).reduction == "mean"
+
+
+def test_one_score_for_two_classes():
+    scores, target = lucid.randn(4, 1), lucid.tensor([0, 1, 1, 0])
+    with pytest.raises(ValueError, match=r"to 0, got 1\n.*nn.Linear.*\n  try: F.binary_cross_en"):
+        F.cross_entropy(scores, target)
+    # what has both 0 and C is not counted from 1: less 1 would be a class of -1
+    for classes in ([0, 3], [1, 4]):
+        with pytest.raises(ValueError, match=r"classes go from 0 to 2, got [34]$"):
+            F.cross_entropy(lucid.randn(2, 3), lucid.tensor(classes))
+
+
+# ---------------------------------------------------------------------- what is given or returned
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        nn.Linear(4, 2), nn.ReLU(), nn.Tanh(), nn.Conv1d(4, 2, 3), nn.Dropout(), nn.Flatten(),
+        nn.LSTM(4, 2), lucid.exp, F.relu, lambda x: x[0] + x, lambda x: nn.MSELoss()(x, x[0]),
+        lambda x: F.cross_entropy(x, lucid.tensor([0])),
+    ],
+)  # fmt: skip
+def test_an_lstm_returns_two_things(compute):
+    said = r"got tuple\n.*nn.LSTM and nn.GRU return two things.*\n  try: out, _ = lstm\(x\)"
+    with pytest.raises(TypeError, match=said):
+        compute(nn.LSTM(3, 4)(lucid.ones(5, 3, 3)))
+
+
+@pytest.mark.parametrize("compute", [nn.Linear(4, 2), nn.Tanh(), nn.ReLU()])
+def test_a_tuple_of_numbers_is_none_of_an_lstm(compute):
+    with pytest.raises(TypeError, match="got tuple") as caught:
+        compute((1.0, 2.0))
+    assert "LSTM" not in str(caught.value)
+
+
+class Forgetful(lucid.autograd.Function):
+    def forward(self, x):
+        x * 2
+
+
+class NoWayBack(lucid.autograd.Function):
+    def forward(self, x):
+        return x * 2
+
+    def backward(self, grad):
+        grad * 2
+
+
+class NoGradient(NoWayBack):
+    def backward(self, grad):
+        return (None,)
+
+
+def test_a_forgotten_return():
+    x = lucid.ones(2, requires_grad=True)
+    with pytest.raises(TypeError, match=r"^forward of Forgetful returned None\n  try: return y$"):
+        Forgetful()(x)
+    with pytest.raises(
+        TypeError, match=r"^backward of NoWayBack returned None\n  try: return grad"
+    ):
+        NoWayBack()(x).sum().backward()
+    NoGradient()(x).sum().backward()
+    assert x.grad is None
+
+
+# ------------------------------------------------------------------------------ sums, states, steps
+
+
+def test_a_second_backward_has_three_causes():
+    x = lucid.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="its graph is gone") as caught:
+        y.backward()
+    cures = re.findall(r"^  (?:try|or): +(.*?) +#", str(caught.value), re.M)
+    assert cures == [
+        "total += loss.item()",
+        "state = state.detach()",
+        "backward(retain_graph=True)",
+    ]
+
+
+def test_a_change_in_place_by_what_it_is_for():
+    w = lucid.ones(3, requires_grad=True)
+    loss = (w * w).sum()
+    loss.backward()
+    total, before = lucid.zeros(()), lucid.zeros(3)
+    for change, first in [
+        (lambda: total.add_(loss), r"total \+= loss.item\(\)\n  or:  y = y \+ 1"),
+        (lambda: w.sub_(0.1 * w.grad), r"with lucid.no_grad\(\): w -= 0.1 \* w.grad\n"),
+        (lambda: before.add_(w), r"y = y \+ 1 instead .*\n.*\n  or:  with lucid.no_grad\(\): y"),
+        (lambda: (w * 2).add_(1), r"y = y \+ 1 instead .*\n.*\n  or:  with lucid.no_grad\(\): y"),
+    ]:
+        with pytest.raises(RuntimeError, match="recorded for backward\n  try: " + first):
+            change()
+    total += loss.item()
+    with lucid.no_grad():
+        w -= 0.1 * w.grad
+    assert total.item() == 3
+    assert lucid.allclose(w, lucid.full((3,), 0.8))
+
+
+# ------------------------------------------------------------------------------- data sets, states
+
+SIGNALS, LABELS = lucid.ones(8, 1, 4), lucid.arange(8)
+
+
+@pytest.mark.parametrize(
+    ("make", "inside"),
+    [
+        (lambda: DataLoader(SIGNALS, LABELS), "x, y"),
+        (lambda: DataLoader(SIGNALS, LABELS, batch_size=4), "x, y"),
+        (lambda: DataLoader((SIGNALS, LABELS), batch_size=4), "x, y"),
+        (lambda: DataLoader([SIGNALS, LABELS, LABELS]), "x, y, z"),
+        (
+            lambda: DataLoader((SIGNALS.numpy(), LABELS.numpy())),
+            "lucid.from_numpy(x), lucid.from_numpy(y)",
+        ),
+    ],
+)
+def test_tensors_are_made_a_data_set(make, inside):
+    said = r"got .* of shape \(8, 1, 4\) and .*\n  try: DataLoader\(TensorDataset\("
+    with pytest.raises(TypeError, match=said + re.escape(f"{inside}), batch_size=32)") + "$"):
+        make()
+
+
+def test_a_list_of_tensors_is_a_data_set():
+    (batch,) = DataLoader([SIGNALS, SIGNALS + 1], batch_size=2)
+    assert batch.shape == (2, 8, 1, 4)
+    unequal = DataLoader((SIGNALS, LABELS), batch_size=2, collate_fn=lambda samples: len(samples))
+    assert list(unequal) == [2]
+
+    class Pair(DataLoader):
+        def __init__(self, x, y):
+            super().__init__(TensorDataset(x, y), batch_size=4)
+
+    assert [y.tolist() for _, y in Pair(SIGNALS, LABELS)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize(
+    "data", [TensorDataset(SIGNALS, LABELS), DataLoader(TensorDataset(SIGNALS, LABELS))]
+)
+def test_a_model_reads_batches(data):
+    model = nn.Sequential(nn.Conv1d(1, 2, 3), nn.Flatten())
+    with pytest.raises(TypeError, match=r"(Set|set|Loader)\n.*\n  try: for x, y in loader: model"):
+        model(data)
+
+
+def small_model():
+    return nn.Sequential(nn.Conv1d(1, 2, 3), nn.Flatten(), nn.Linear(4, 2))
+
+
+def test_the_states_of_a_model_and_of_its_optimizer():
+    model = small_model()
+    optimizer = lucid.optim.Adam(model.parameters())
+    said = r"state of an optimizer\n  try: optimizer.load_state_dict\(state\)$"
+    with pytest.raises(ValueError, match=said):
+        model.load_state_dict(optimizer.state_dict())
+    with pytest.raises(TypeError, match=r"got method\n  try: model.load_state_dict\(other.state"):
+        model.load_state_dict(model.state_dict)
+
+
+def test_a_state_of_a_wrapped_model():
+    model, source = small_model(), small_model()
+    state = {f"module.{name}": value for name, value in source.state_dict().items()}
+    with pytest.raises(ValueError, match="nothing was loaded") as caught:
+        model.load_state_dict(state)
+    cure = re.search(r"\n  try: (.*)$", str(caught.value))[1]
+    eval(cure, {"model": model, "state": state})
+    assert all((a == b).all() for a, b in zip(model.parameters(), source.parameters(), strict=True))
+    state["module.other"] = lucid.ones(1)  # what is left would be unexpected
+    with pytest.raises(ValueError, match=r"unexpected: .*module.other$"):
+        model.load_state_dict(state)
+
+
+def test_what_is_saved_comes_first(tmp_path):
+    model = small_model()
+    path = tmp_path / "model.ckpt"
+    with pytest.raises(TypeError, match=r"got str and dict\n  try: lucid.save\(obj, path\)"):
+        lucid.save("model.ckpt", model.state_dict())
+    with pytest.raises(TypeError, match=r"got method at obj\n  try: obj\(\)$"):
+        lucid.save(model.state_dict, path)
+    assert not path.exists()
+    lucid.save("a string", path)
+    assert lucid.load(path) == "a string"
+
+
+def test_a_layer_is_made_before_it_is_called():
+    for make, said in [
+        (
+            lambda: nn.Flatten(SIGNALS),
+            r"start_dim must be an int, got Tensor\n  try: nn.Flatten\(\)\(x\)",
+        ),
+        (
+            lambda: nn.Dropout(SIGNALS),
+            r"p must be a number, got Tensor\n  try: a pair of \(\) first",
+        ),
+        (lambda: nn.MaxPool1d(lucid.ones(99)), "kernel_size must be an int, got Tensor$"),
+    ]:
+        with pytest.raises(TypeError, match=said):
+            make()

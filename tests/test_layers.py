@@ -554,7 +554,8 @@ def test_an_ignored_class_may_be_impossible():
             lucid.ShapeError,
             r"expected scores .* got \(3,\)\n  try: scores\[",
         ),
-        ((2, 3), lucid.tensor([0, 3]), ValueError, r"from 0 to 2, got 3\n  try: target - 1"),
+        ((2, 3), lucid.tensor([1, 3]), ValueError, r"from 0 to 2, got 3\n  try: target - 1"),
+        ((2, 3), lucid.tensor([0, 3]), ValueError, "classes go from 0 to 2, got 3$"),
         ((2, 3), lucid.tensor([0, -1]), ValueError, "classes go from 0 to 2, got -1$"),
         ((2, 3), lucid.tensor([0, 9]), ValueError, "classes go from 0 to 2, got 9$"),
         (

@@ -8,16 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.context import BaseContext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeGuard
 
 import numpy as np
 
 from lucid import random
+from lucid.autograd import is_tensor
 from lucid.data.collate import Collate, default_collate, fetch
 from lucid.data.dataset import Dataset, shown
 from lucid.data.samplers import BatchSampler, RandomSampler, SequentialSampler
 from lucid.errors import check_size
 from lucid.random import Generator
+from lucid.tensor import Tensor
+from lucid.types import Array
 
 if TYPE_CHECKING:
     from lucid.data.workers import Workers
@@ -104,6 +107,12 @@ class DataLoader:
     (3, [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]])
     """
 
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Say so where tensors are given one by one: ``DataLoader(x, y, batch_size=4)``."""
+        if cls is DataLoader and len(args) > 1 and is_array(args[0]) and is_array(args[1]):
+            raise TypeError(f"batch_size must be an int, {of_tensors(*args[:2])}")
+        return super().__new__(cls)
+
     def __init__(
         self,
         dataset: Dataset[Any] | Sequence[Any],
@@ -125,6 +134,8 @@ class DataLoader:
         in_order: bool = True,
     ) -> None:
         size = check_size("batch_size", batch_size, 1)
+        if collate_fn is None:
+            check_samples(dataset)
         check_order(dataset, size, shuffle, sampler, batch_sampler, drop_last)
         for name, function in (("collate_fn", collate_fn), ("worker_init_fn", worker_init_fn)):
             if function is not None and not callable(function):
@@ -280,6 +291,28 @@ class DataLoader:
             )
         self._epoch = None if seed is None else Epoch(seed, done)
         self._resumes = seed is not None
+
+
+def is_array(value: object) -> TypeGuard[Tensor | Array]:
+    """Whether a value holds numbers along axes; a batch size has none."""
+    return (is_tensor(value) or isinstance(value, np.ndarray)) and value.ndim > 0
+
+
+def check_samples(dataset: object) -> None:
+    """A pair (x, y) of all samples is no list of two samples: these would have the same axes."""
+    if not isinstance(dataset, tuple | list) or len(dataset) not in (2, 3):
+        return
+    arrays = [entry for entry in dataset if is_array(entry)]
+    if len(arrays) == len(dataset) and arrays[0].ndim != arrays[1].ndim:
+        raise TypeError(f"a data set has one entry per sample, {of_tensors(*arrays)}")
+
+
+def of_tensors(*given: object) -> str:
+    """What to say where the tensors of all samples are given, and not a data set of them."""
+    arrays = {name: a for name, a in zip("xyz", given, strict=False) if is_array(a)}
+    names = [n if is_tensor(a) else f"lucid.from_numpy({n})" for n, a in arrays.items()]
+    got = " and ".join([f"{type(a).__name__} of shape {a.shape}" for a in arrays.values()])
+    return f"got {got}\n  try: DataLoader(TensorDataset({', '.join(names)}), batch_size=32)"
 
 
 def check_order(

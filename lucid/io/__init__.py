@@ -69,6 +69,11 @@ def save(obj: object, f: str | os.PathLike[str]) -> None:
     ...     lucid.load(path)
     {'model': {'weight': tensor([1., 1., 1.])}, 'epoch': 5}
     """
+    if isinstance(obj, str | os.PathLike) and not isinstance(f, str | os.PathLike):
+        raise TypeError(
+            f"save takes what is to be saved first, then the path; got {type(obj).__name__} and "
+            f"{type(f).__name__}\n  try: lucid.save(obj, path)"
+        )
     path = checked_path(f)
     write = WRITERS.get(os.path.splitext(path)[1].lower(), native.write)
     replace_file(os.path.realpath(path), write(obj))

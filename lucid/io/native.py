@@ -25,6 +25,7 @@ that begins with what it is:
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 from collections.abc import Iterator
@@ -194,4 +195,6 @@ def cure(value: object, place: str) -> str:
         return f"sorted({place})"
     if callable(getattr(type(value), "state_dict", None)):  # a model, an optimizer, a schedule
         return f"{place}.state_dict()"
+    if inspect.ismethod(value):  # model.state_dict, without its ()
+        return f"{place}()"
     return "the tensors, numbers and strings it is made of; make it from them after load"

@@ -20,6 +20,11 @@ class Flatten(Module):
     start_dim, end_dim : int
         By default all axes but the first, which counts the samples.
 
+    Raises
+    ------
+    TypeError
+        If ``start_dim`` is a tensor: the layer is made first, then called.
+
     Examples
     --------
     >>> import lucid

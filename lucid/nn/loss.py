@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import numpy as np
 
+from lucid.autograd import is_tensor
 from lucid.nn import functional as F
 from lucid.nn.module import Module
 from lucid.ops.loss import check_beta, check_delta, check_reduction
@@ -23,13 +26,23 @@ __all__ = [
 
 
 class Loss(Module):
-    """What all losses have: a reduction, one of three."""
+    """What all losses have: a reduction, one of three, or of the others that a loss knows."""
 
-    takes_tensors = True  # weights of classes; of scores and targets, the checks below speak
+    takes_tensors = True  # weights of classes; of scores and targets, the check below speaks
 
-    def __init__(self, reduction: str) -> None:
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Say so where the class is called as if it were the loss: for some, with too much."""
+        if is_tensor(args[1] if len(args) > 1 else None) and cls.__module__ == __name__:
+            raise TypeError(
+                f"nn.{cls.__name__} is made of options, and what it makes computes the loss; "
+                "got tensors as options\n"
+                f"  try: nn.{cls.__name__}()(input, target), with a pair of () to make the loss"
+            )
+        return super().__new__(cls)
+
+    def __init__(self, reduction: str, *others: str) -> None:
         super().__init__()
-        check_reduction(reduction)
+        check_reduction(reduction, *others)
         self.reduction = reduction
 
 
@@ -44,11 +57,7 @@ class ClassLoss(Loss):
     def __init__(self, weight: Tensor | None, ignore_index: int, reduction: str) -> None:
         super().__init__(reduction)
         if isinstance(ignore_index, bool) or not isinstance(ignore_index, int | np.integer):
-            name = type(self).__name__
-            raise TypeError(
-                f"ignore_index must be an int, got {type(ignore_index).__name__}\n"
-                f"  try: nn.{name}()(scores, target), with a pair of () to make the loss"
-            )
+            raise TypeError(f"ignore_index must be an int, got {type(ignore_index).__name__}")
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
 
@@ -366,7 +375,7 @@ class BCEWithLogitsLoss(Loss):
         )
 
 
-class KLDivLoss(Module):
+class KLDivLoss(Loss):
     """loss = sum of target * (log target - input), the Kullback-Leibler divergence
 
     where the input is the logarithm of probabilities.
@@ -393,12 +402,9 @@ class KLDivLoss(Module):
     tensor(0.6931)
     """
 
-    takes_tensors = True  # scores and targets: see ``check_reduction``
-
     def __init__(self, reduction: str = "mean", log_target: bool = False) -> None:
-        super().__init__()
-        check_reduction(reduction, "batchmean")
-        self.reduction, self.log_target = reduction, log_target
+        super().__init__(reduction, "batchmean")
+        self.log_target = log_target
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Compute the loss of log-probabilities for probabilities."""

@@ -12,6 +12,7 @@ its keys count as missing, too.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
@@ -196,6 +197,11 @@ class Plan:
 
     def cures(self, unexpected: list[str]) -> list[str]:
         """The code to try: the part that fits, or another layer, or the state in the state."""
+        if {"state", "param_groups"} <= set(unexpected):
+            return ["this is the state of an optimizer", "try: optimizer.load_state_dict(state)"]
+        if prefix := self.prefix(unexpected):
+            names = f"{{k.removeprefix({prefix!r}): v for k, v in state.items()}}"
+            return [f"try: model.load_state_dict({names})"]
         inner = [key for key in unexpected if isinstance(self.state[key], Mapping)]
         if inner:
             return [f"try: model.load_state_dict(state[{inner[0]!r}])"]
@@ -210,6 +216,14 @@ class Plan:
         if len(options) == 1 and options[0] and not (self.missing or unexpected):
             return [f"try: {options[0]}", f"or:  {rest}"]
         return [f"try: {rest}"]
+
+    def prefix(self, unexpected: list[str]) -> str:
+        """What all unexpected keys begin with before a missing one, as ``module.``; or nothing."""
+        first = str(unexpected[0]) if unexpected else ""
+        ends = [name for name in self.missing if first.endswith(f".{name}")]
+        prefix = first.removesuffix(max(ends, key=len)) if ends else ""
+        wanted = {prefix + name for name in self.missing}
+        return prefix if wanted == set(unexpected) else ""
 
     def carry_out(self) -> None:
         """Write all values, and let the lazy layers become what was tried."""
@@ -271,9 +285,10 @@ def load(
     from lucid.nn import lazy  # for its lock, which is a new object after a fork
 
     if not isinstance(state_dict, Mapping):
+        code = "other.state_dict()" if inspect.ismethod(state_dict) else "lucid.load(path)"
         raise TypeError(
             f"a state dict maps names to tensors, got {type(state_dict).__name__}\n"
-            "  try: model.load_state_dict(lucid.load(path))"
+            f"  try: model.load_state_dict({code})"
         )
     plan = Plan(state_dict, assign)
     with lazy.materializing:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lucid import types
-from lucid.autograd import Function, is_tensor, make_tensor
+from lucid.autograd import Function, is_tensor, make_tensor, several_cure
 from lucid.cures import Shape, broadcast, broadcast_cure, cure
 from lucid.errors import ShapeError, is_torch, shown
 from lucid.ops.convert import to
@@ -45,6 +45,8 @@ def raw(value: TensorLike) -> Any:
             "tensors compute with tensors and numbers, got a PyTorch tensor\n"
             "  try: lucid.from_numpy(x.numpy())"
         )
+    if several := several_cure(value):
+        raise TypeError(f"tensors compute with tensors and numbers, got tuple{several}")
     real = cure(str(value.real)) if isinstance(value, complex | np.complexfloating) else ""
     raise TypeError(
         f"tensors compute with tensors and numbers, got {type(value).__name__}: "

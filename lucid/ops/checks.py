@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sized
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lucid.autograd import is_tensor
+from lucid.autograd import is_tensor, several_cure
 from lucid.cures import Shape, axis_cure, cure, rank_cure, shape_cure
 from lucid.errors import DtypeError, ShapeError, is_torch
 from lucid.types import FROM_NUMPY, dtype, float64
@@ -31,7 +32,10 @@ def check_tensor(value: object, name: str, op: str, wanted: dtype | None = None)
         got, code = "a PyTorch tensor", f"lucid.from_numpy({own}.numpy())"
     elif value is None:
         code = "a forward that returns its result"
-    raise TypeError(f"{op} needs a tensor for {name}, got {got}\n  try: {code}")
+    elif isinstance(value, Sized) and not isinstance(value, Collection):  # a data set, a loader
+        code = "for x, y in loader: model(x)    # loader = DataLoader(dataset, batch_size=32)"
+    rest = several_cure(value) or f"\n  try: {code}"
+    raise TypeError(f"{op} needs a tensor for {name}, got {got}{rest}")
 
 
 def check_one_dtype(op: str, tensors: dict[str, Tensor]) -> None:

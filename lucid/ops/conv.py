@@ -330,6 +330,11 @@ def check_kernel(name: str, axes: str, weight: tuple[int, ...], C: int) -> None:
     if len(weight) == 2 and 0 not in weight:
         one = (weight[0], 1, weight[1])
         code = cure("weight[:, None]", one) if C == 1 else cure("weight[..., None]", (*weight, 1))
+    elif len(weight) == 1 and 0 not in weight and axes.startswith("(C_out"):
+        code = cure("weight[None, None]", (1, 1, *weight))  # one filter, which reads one channel
+        if C > 1:
+            same = cure(f"F.conv1d(x, weight.expand({C}, 1, {weight[0]}), groups={C})")
+            code = f"\n  the same filter for each of {C} channels{same}"
     else:
         full = [max(n, 1) for n in (*weight, 1, 1, 1)[:3]]
         code = cure(f"lucid.randn({', '.join(map(str, full))})")

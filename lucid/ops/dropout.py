@@ -10,7 +10,7 @@ from lucid import random
 from lucid.autograd import make_tensor
 from lucid.cures import probability_cure, rank_cure
 from lucid.errors import ShapeError
-from lucid.ops.checks import check_one_dtype
+from lucid.ops.checks import check_number, check_one_dtype
 from lucid.ops.rectifier import SELU_ALPHA, SELU_SCALE
 from lucid.types import Array
 
@@ -62,6 +62,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 def check_probability(p: float) -> None:
     """From 0 to 1."""
+    check_number("p", p)
     if not 0 <= p <= 1:
         raise ValueError(f"p is a probability, from 0 to 1; got {p}" + probability_cure("p", p))
 

@@ -39,7 +39,7 @@ def check_reduction(reduction: str, *others: str) -> None:
     if not isinstance(reduction, str):
         raise TypeError(
             f"reduction must be {listed}, got {type(reduction).__name__}\n"
-            "  try: nn.MSELoss()(input, target), with a pair of () to make the loss"
+            f"  try: reduction={known[0]!r}"
         )
     if reduction not in known:
         raise ValueError(

@@ -130,9 +130,9 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int, name: str) -
             code = cure("scores.transpose(1, 2)", (input.shape[0], input.shape[2], input.shape[1]))
         elif input.ndim == 3 and target.shape == input.shape[:1]:  # nobody repeats labels by hand
             code = (
-                "\n  scores of three axes are for a class at every position, (N, C, L): "
-                "did the model forget nn.Flatten() before its last layer?"
-                + cure("scores.mean(2)", input.shape[:2])
+                "\n  scores of three axes are for a class at every position, (N, C, L): did the "
+                "model forget nn.Flatten(), or pooling, before its last layer?\n"
+                "  in the place of that layer" + cure("nn.Flatten(), nn.LazyLinear(classes)")
             )
         elif target.ndim and target.numel() != math.prod(expected) and len(target) != expected[0]:
             code = samples_cure([input.shape, target.shape], ("scores", "target"))
@@ -146,8 +146,16 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int, name: str) -
     wrong = classes[classes != ignore_index]
     wrong = wrong[(wrong < 0) | (wrong >= C)]
     if wrong.size:
-        hint = "\n  try: target - 1" if wrong.max() == C > 0 else ""
-        raise ValueError(f"classes go from 0 to {C - 1}, got {int(wrong[0])}{hint}")
+        code = ""
+        if C == 1 and set(np.unique(classes)) <= {0, 1}:  # one score for yes or no
+            code = (
+                "\n  one score for yes or no has a loss of its own; this one reads two scores, as "
+                "of nn.Linear(..., 2)\n  try: F.binary_cross_entropy_with_logits("
+                "scores.squeeze(1), target.to(scores.dtype))"
+            )
+        elif wrong.max() == C > 0 and classes.min() > 0:
+            code = "\n  try: target - 1"
+        raise ValueError(f"classes go from 0 to {C - 1}, got {int(wrong[0])}{code}")
 
 
 def cross_entropy(

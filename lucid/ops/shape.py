@@ -17,6 +17,7 @@ import numpy as np
 from lucid.autograd import Function
 from lucid.cures import cure, nearest_divisor
 from lucid.errors import AxisError, ShapeError
+from lucid.ops.checks import check_tensor
 from lucid.types import Array
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def flatten(input: Tensor, start_dim: builtins.int = 0, end_dim: builtins.int = 
     >>> lucid.zeros(2, 3, 4).flatten(1).shape
     (2, 12)
     """
+    check_tensor(input, "input", "flatten")
     input = row(input)
     start, end = (
         axis_of(start_dim, input.ndim, "start_dim"),

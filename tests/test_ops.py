@@ -506,7 +506,7 @@ X = lucid.arange(6, dtype=lucid.float32).reshape(2, 3)
         (lambda: lucid.where(X > 0, lucid.ones(2), 1), lucid.ShapeError, "broadcast with both"),
         (lambda: ops.mse_loss(X, X.T), lucid.ShapeError, r"try: target.reshape\(2, 3\)"),
         (lambda: ops.mse_loss(X, X, "avg"), ValueError, "'mean', 'sum' or 'none', got 'avg'"),
-        (lambda: ops.cross_entropy(X, lucid.tensor([0, 3])), ValueError, "0 to 2, got 3.*\n.*- 1"),
+        (lambda: ops.cross_entropy(X, lucid.tensor([0, 3])), ValueError, "0 to 2, got 3$"),
         (lambda: ops.cross_entropy(X, X[:, 0]), TypeError, "whole numbers, got float32"),
         (lambda: ops.cross_entropy(X, lucid.tensor([[0], [1]])), lucid.ShapeError, "squeeze"),
         (lambda: ops.cross_entropy(X[0], lucid.tensor(0)), lucid.ShapeError, "one row per sample"),

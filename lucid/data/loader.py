@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.context import BaseContext
-from typing import TYPE_CHECKING, Any, Self, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -107,12 +107,6 @@ class DataLoader:
     (3, [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]])
     """
 
-    def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Say so where tensors are given one by one: ``DataLoader(x, y, batch_size=4)``."""
-        if cls is DataLoader and len(args) > 1 and is_array(args[0]) and is_array(args[1]):
-            raise TypeError(f"batch_size must be an int, {of_tensors(*args[:2])}")
-        return super().__new__(cls)
-
     def __init__(
         self,
         dataset: Dataset[Any] | Sequence[Any],
@@ -133,6 +127,8 @@ class DataLoader:
         persistent_workers: bool = False,
         in_order: bool = True,
     ) -> None:
+        if is_array(dataset) and is_array(batch_size):
+            raise TypeError(f"batch_size must be an int, {of_tensors(dataset, batch_size)}")
         size = check_size("batch_size", batch_size, 1)
         if collate_fn is None:
             check_samples(dataset)

@@ -124,6 +124,8 @@ def check_classes(input: Tensor, target: Tensor, ignore_index: int, name: str) -
     expected = (input.shape[0], *input.shape[2:])
     if target.shape != expected:
         code = same_shape_cure(("scores", "target"), (expected, target.shape))
+        if "scores" in code:  # whose shape is not the expected one: it has the classes, too
+            code = cure(f"lucid.zeros({', '.join(map(str, expected))}, dtype=lucid.int64)")
         if input.ndim == target.ndim == 2 and target.shape[1] in (1, input.shape[1]):
             code = cure("target.squeeze(1)" if target.shape[1] == 1 else "target.argmax(1)")
         elif input.ndim == 3 and target.shape == input.shape[:2]:  # classes belong in axis 1

@@ -1,5 +1,6 @@
 """Worker processes: the same batches as without, and no way to hang."""
 
+import gc
 import multiprocessing
 import os
 import random
@@ -94,6 +95,7 @@ def children():
 
 def lingering():
     """Those that have not ended yet: on a busy machine they take their time."""
+    gc.collect()  # loaders of earlier tests, that the traceback of an error has held
     end = time.monotonic() + 10
     while (alive := children()) and time.monotonic() < end:
         time.sleep(0.01)

@@ -646,7 +646,7 @@ def test_a_name_that_is_elsewhere(module, name, code):
 @pytest.mark.parametrize("name", nn.loss.__all__)
 def test_a_loss_is_made_before_it_is_called(name):
     x = lucid.full((4, 3), 0.5)
-    said = rf"nn.{name} is made of options.*\n  try: nn.{name}\(\)\(input, target\), with a pair"
+    said = rf"nn.{name} is a class, whose options make.*\n  try: nn.{name}\(\)\(input, target\)$"
     with pytest.raises(TypeError, match=said):
         getattr(nn, name)(x, x)
 

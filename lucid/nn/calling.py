@@ -26,15 +26,16 @@ class Called:
     ``__init__``. (In a base of ``Module``, so that ``inspect.signature`` finds ``__init__`` first.)
     """
 
-    takes_tensors: ClassVar[bool] = False  # whether ``__init__`` has its own answer to a tensor
+    takes_tensors: ClassVar[float] = 0  # of its first options, those that may be tensors
+    called_with: ClassVar[str] = "x"
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
         """Refuse a tensor instead of the first option of a layer of lucid's own."""
-        own = cls.__module__.startswith("lucid.nn.") and not cls.takes_tensors
-        if own and args and is_tensor(args[0]):
+        own, wrong = cls.__module__.startswith("lucid.nn."), cls.takes_tensors
+        if own and len(args) > wrong and is_tensor(args[int(wrong)]):
             raise TypeError(
-                f"nn.{cls.__name__} is a class, whose options make a layer; got {shown(args[0])}\n"
-                f"  try: {made(cls)}(x)"
+                f"nn.{cls.__name__} is a class, whose options make a layer; got "
+                f"{shown(args[int(wrong)])}\n  try: {made(cls)}({cls.called_with})"
             )
         return super().__new__(cls)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, overload
@@ -47,7 +48,7 @@ class ModuleList(Module):
     (3, 4)
     """
 
-    takes_tensors = True  # to say what it holds
+    takes_tensors = math.inf  # to say what it holds
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
@@ -140,7 +141,7 @@ class Sequential(ModuleList):
     LazyConv1d(in_channels=1, out_channels=8, kernel_size=3)
     """
 
-    takes_tensors = True  # to say what it holds
+    takes_tensors = math.inf  # to say what it holds
 
     def __init__(self, *args: Any) -> None:
         Module.__init__(self)
@@ -182,7 +183,7 @@ class ModuleDict(Module):
     LazyLinear(in_features=None, out_features=5)
     """
 
-    takes_tensors = True  # to say what it holds
+    takes_tensors = math.inf  # to say what it holds
 
     def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lucid import ops
@@ -107,7 +108,7 @@ class Identity(Module):
     tensor([1., 1.])
     """
 
-    takes_tensors = True  # as all else
+    takes_tensors = math.inf  # as all else
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()

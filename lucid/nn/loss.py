@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
-
 import numpy as np
 
-from lucid.autograd import is_tensor
 from lucid.nn import functional as F
 from lucid.nn.module import Module
 from lucid.ops.loss import check_beta, check_delta, check_reduction
@@ -28,17 +25,8 @@ __all__ = [
 class Loss(Module):
     """What all losses have: a reduction, one of three, or of the others that a loss knows."""
 
-    takes_tensors = True  # weights of classes; of scores and targets, the check below speaks
-
-    def __new__(cls, *args: Any, **options: Any) -> Self:
-        """Say so where the class is called as if it were the loss: for some, with too much."""
-        if is_tensor(args[1] if len(args) > 1 else None) and cls.__module__ == __name__:
-            raise TypeError(
-                f"nn.{cls.__name__} is made of options, and what it makes computes the loss; "
-                "got tensors as options\n"
-                f"  try: nn.{cls.__name__}()(input, target), with a pair of () to make the loss"
-            )
-        return super().__new__(cls)
+    takes_tensors = 1  # the weights of classes
+    called_with = "input, target"
 
     def __init__(self, reduction: str, *others: str) -> None:
         super().__init__()

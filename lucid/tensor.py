@@ -22,7 +22,7 @@ from lucid.cures import shape_cure
 from lucid.errors import DtypeError, NotHere, ShapeError
 from lucid.memory import Memory
 from lucid.methods import OpMethods
-from lucid.ops.in_place_errors import change_error, check_limits
+from lucid.ops.in_place_errors import change_error, check_limits, not_recorded
 from lucid.ops.index_errors import index_error
 from lucid.types import Array, DTypeLike, device, dtype
 
@@ -352,20 +352,6 @@ class Tensor(OpMethods):
         """Count a write: what backward has saved of these numbers is no longer true."""
         self._memory.version += 1
 
-    def _not_recorded(self) -> str:
-        """What to say of a change in place that a gradient would have to go through."""
-        cures = [
-            "y = y + 1 instead of y += 1 (lucid.where or lucid.cat instead of\n  y[i] = v)",
-            "with lucid.no_grad(): y += 1",
-        ]
-        if self._requires_grad and self.is_leaf:  # a step of training, by hand
-            cures = ["with lucid.no_grad(): w -= 0.1 * w.grad", cures[0]]
-        elif not self._requires_grad and self._array.size == 1:  # a running sum
-            cures = ["total += loss.item()", cures[0]]
-        return "a change in place cannot be recorded for backward\n  try: " + "\n  or:  ".join(
-            cures
-        )
-
     def _write(
         self,
         change: Callable[[Array], Any],
@@ -382,7 +368,7 @@ class Tensor(OpMethods):
         if autograd.is_grad_enabled():
             given = isinstance(source, Tensor) and source._requires_grad
             if self._requires_grad or given:
-                raise RuntimeError(self._not_recorded())
+                raise not_recorded(self)
         try:
             with np.errstate(all="ignore"):
                 change(self._array)

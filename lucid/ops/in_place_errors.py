@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from lucid.autograd import is_tensor
 from lucid.cures import Shape, broadcast, cure, shape_cure
 from lucid.errors import DtypeError, ShapeError
 from lucid.types import Array, from_numpy_dtype
+
+if TYPE_CHECKING:
+    from lucid.tensor import Tensor
 
 
 def change_error(
@@ -39,6 +42,20 @@ def change_error(
         return DtypeError(f"{start}: {code} has another dtype{cure(code)}")
     wider = "long" if numbers.dtype.kind in "iu" and dtype != "int64" else "float"
     return ValueError(f"{start}: {dtype} does not hold {given}{cure(f'x = x.{wider}()')}")
+
+
+def not_recorded(tensor: Tensor) -> RuntimeError:
+    """The error for a change in place that a gradient would have to go through."""
+    another = "y = y + 1 instead of y += 1 (lucid.where or lucid.cat instead of\n  y[i] = v)"
+    if tensor.requires_grad and tensor.is_leaf:  # a step of training, by hand
+        cures = ["with lucid.no_grad(): w -= 0.1 * w.grad", another]
+    elif not tensor.requires_grad and tensor._array.size == 1:  # a running sum
+        cures = ["total += loss.item()", another]
+    else:
+        cures = [another, "with lucid.no_grad(): y += 1"]
+    return RuntimeError(
+        "a change in place cannot be recorded for backward\n  try: " + "\n  or:  ".join(cures)
+    )
 
 
 def check_limits(array: Array, limits: dict[str, Any]) -> None:
